@@ -1,0 +1,44 @@
+"""The front door: the Chalice app, its routes and Lambda entry points. Nothing but wiring."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from chalice.app import Chalice, CloudWatchEvent, Rate
+
+from chalicelib.api.authentication import Authenticator
+from chalicelib.api.router import bind
+from chalicelib.api.routes import operations
+from chalicelib.config import Settings
+from chalicelib.container import Container
+
+app = Chalice(app_name="rollcall")
+
+
+@cache
+def container() -> Container:
+    """What this Lambda environment keeps between requests, made at the first one."""
+    return Container(Settings.from_environment())
+
+
+@cache
+def authenticator() -> Authenticator:
+    """Knows whose tokens are believed."""
+    return Authenticator(container().settings.tokens)
+
+
+bind(app, operations(), container, authenticator)
+
+
+@app.lambda_function(name="drain")
+def drain(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - the bell says nothing but its ring
+    """The drain that a producer rings."""
+    return container().drain.run(context.get_remaining_time_in_millis).to_json()
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES), name="drain_schedule")
+def drain_schedule(event: CloudWatchEvent) -> dict[str, Any]:
+    """The drain of every minute: the net below the doorbell, and what wakes retries that fall due."""
+    context: Any = event.context
+    return container().drain.run(context.get_remaining_time_in_millis).to_json()

@@ -1,0 +1,76 @@
+"""Bearer tokens: who sends this request, by a JWT of the identity provider or, on a laptop, of a local key."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import Any
+
+import jwt
+
+from chalicelib.config import TokenSettings
+from chalicelib.domain.attendance import Role
+from chalicelib.errors import Forbidden, Unauthenticated, Unavailable
+from chalicelib.services.actor import Actor
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="rollcall"'}
+
+
+class Authenticator:
+    """Turns the Authorization header into an Actor."""
+
+    def __init__(self, settings: TokenSettings) -> None:
+        self._settings = settings
+
+    def identify(self, header: str | None) -> Actor:
+        """The bearer. Raises Unauthenticated for no token or a bad one, Forbidden for one without a known role."""
+        if header is None:
+            raise Unauthenticated(headers=_CHALLENGE)
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated("Send `Authorization: Bearer <token>`.", headers=_CHALLENGE)
+        return _actor(self._claims(token.strip()))
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        try:
+            key, algorithms = self._key_for(token)
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key,
+                algorithms=algorithms,
+                issuer=self._settings.issuer,
+                audience=self._settings.audience,
+                leeway=30,
+                options={"require": ["exp", "iss", "aud", "sub"]},
+            )
+        except jwt.PyJWKClientConnectionError as error:
+            raise Unavailable("The issuer's keys cannot be read.", headers={"Retry-After": "5"}) from error
+        except jwt.ExpiredSignatureError:
+            raise Unauthenticated("The token has expired.", headers=_CHALLENGE) from None
+        except (jwt.PyJWTError, ValueError):
+            # Which check failed is the attacker's question.
+            raise Unauthenticated("The token is not valid here.", headers=_CHALLENGE) from None
+        return claims
+
+    def _key_for(self, token: str) -> tuple[Any, list[str]]:
+        """The key and the algorithms that go with it: never the one that the token itself proposes."""
+        if self._settings.local_key is not None:
+            return self._settings.local_key, ["HS256"]
+        return self._jwks.get_signing_key_from_jwt(token).key, ["RS256", "ES256"]
+
+    @cached_property
+    def _jwks(self) -> jwt.PyJWKClient:
+        return jwt.PyJWKClient(str(self._settings.jwks_url), cache_keys=True, lifespan=3600, timeout=3)
+
+
+def _actor(claims: dict[str, Any]) -> Actor:
+    tenant, roles = claims.get("tenant_id"), claims.get("roles")
+    if not isinstance(tenant, str) or not _UUID.fullmatch(tenant):
+        raise Unauthenticated("The token names no tenant.", headers=_CHALLENGE)
+    if not isinstance(roles, list):
+        raise Forbidden("The token names no role that is known here.")
+    known = frozenset(role for role in Role if role.value in roles)
+    if not known:
+        raise Forbidden("The token names no role that is known here.")
+    return Actor(subject=str(claims["sub"]), tenant=tenant, roles=known)

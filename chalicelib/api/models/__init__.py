@@ -1,0 +1,1 @@
+"""Request and response models; the OpenAPI document is made from them."""

@@ -1,0 +1,56 @@
+"""Field types that several models share: ids, dates, storable text."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+_UUID_PATTERN = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+_DATE_LENGTH = len("2026-02-11")
+
+
+class Sent(BaseModel):
+    """What a client sends: an unknown field is refused, so that a misspelt one is never ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Told(BaseModel):
+    """What the API tells."""
+
+    model_config = ConfigDict(extra="ignore", from_attributes=True)
+
+
+def _parse_date(value: Any) -> Any:
+    if isinstance(value, date):
+        return value
+    try:
+        if isinstance(value, str) and len(value) == _DATE_LENGTH:
+            return date.fromisoformat(value)
+    except ValueError:
+        pass
+    raise PydanticCustomError("invalid_date", "A date is written YYYY-MM-DD and must exist.")
+
+
+def _instant(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+Id = Annotated[
+    str,
+    StringConstraints(pattern=_UUID_PATTERN, to_lower=True, strict=True),
+    WithJsonSchema({"type": "string", "format": "uuid"}),
+]
+"""A UUID; told in lower case."""
+
+IsoDate = Annotated[date, BeforeValidator(_parse_date), WithJsonSchema({"type": "string", "format": "date"})]
+"""A local calendar date, YYYY-MM-DD."""
+
+Instant = Annotated[datetime, PlainSerializer(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
+"""An instant in UTC with microseconds, ending in Z."""
+
+Text500 = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$", strict=True)]
+"""Up to 500 characters that Postgres can store: no NUL, no lone surrogate."""

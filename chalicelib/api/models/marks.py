@@ -1,0 +1,133 @@
+"""Bodies of POST /mark and POST /staff/mark, and the answer to both."""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, StrictInt, TypeAdapter, WithJsonSchema, field_validator
+from pydantic.functional_validators import BeforeValidator
+from pydantic_core import PydanticCustomError
+from pydantic_core.core_schema import ValidationInfo
+
+from chalicelib.api.models.fields import Id, IsoDate, Sent, Text500, Told
+from chalicelib.domain.job_state import JobState
+
+MAX_RECORDS = 5_000
+
+StatusName = Literal["PRESENT", "ABSENT", "LATE", "EXCUSED"]
+Minutes = Annotated[StrictInt, Field(ge=0, le=1440)]
+
+
+def _parse_time(value: Any) -> Any:
+    if value is None or isinstance(value, time):
+        return value
+    try:
+        if isinstance(value, str) and len(value) in {len("08:05"), len("08:05:30")} and "+" not in value:
+            return time.fromisoformat(value)
+    except ValueError:
+        pass
+    raise PydanticCustomError("invalid_time", "A time of day is written HH:MM or HH:MM:SS.")
+
+
+TimeOfDay = Annotated[
+    time,
+    BeforeValidator(_parse_time),
+    WithJsonSchema({"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"}),
+]
+
+
+class _Record(Sent):
+    status: StatusName
+    late_minutes: Minutes | None = Field(default=None, description="Only with LATE.")
+    remarks: Text500 | None = None
+
+    @field_validator("late_minutes")
+    @classmethod
+    def _only_when_late(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is not None and info.data.get("status", "LATE") != "LATE":
+            raise PydanticCustomError("late_minutes_not_allowed", "late_minutes goes with LATE only.")
+        return value
+
+
+class MarkRecord(_Record):
+    """One student's mark."""
+
+    student_id: Id
+
+
+class StaffMarkRecord(_Record):
+    """One staff member's mark; times are local to the tenant."""
+
+    staff_id: Id
+    check_in: TimeOfDay | None = None
+    check_out: TimeOfDay | None = None
+
+
+class MarkRequest(Sent):
+    """A register or a list of students to mark on one date."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "date": "2026-02-11",
+                    "section_id": "0b9f6c1e-58a1-5b0f-9d0b-0d3c5a4f7e21",
+                    "period_id": None,
+                    "reason": None,
+                    "records": [
+                        {"student_id": "6f1f4a38-8b0e-5d3c-8f2e-9b1c2d3e4f50", "status": "PRESENT"},
+                        {"student_id": "a2c4e6f8-1b3d-5f70-92b4-d6f8091a2b3c", "status": "ABSENT", "remarks": "Sick"},
+                    ],
+                }
+            ]
+        }
+    )
+
+    date: IsoDate
+    section_id: Id | None = Field(
+        default=None, description="The section whose register this is. The office may leave it out for a list."
+    )
+    session_id: Id | None = Field(default=None, description="The academic session; by default the one of the date.")
+    period_id: Id | None = Field(default=None, description="Required in PERIOD mode, not allowed in DAILY mode.")
+    reason: Text500 | None = Field(default=None, description="Why, when this corrects marks.")
+    records: Annotated[list[MarkRecord], Field(min_length=1, max_length=MAX_RECORDS)]
+
+
+class StaffMarkRequest(Sent):
+    """Staff to mark on one date."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "date": "2026-02-11",
+                    "records": [
+                        {
+                            "staff_id": "0f5e2d1c-3b4a-5968-8776-655443322110",
+                            "status": "LATE",
+                            "late_minutes": 10,
+                            "check_in": "08:10",
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
+    date: IsoDate
+    reason: Text500 | None = None
+    records: Annotated[list[StaffMarkRecord], Field(min_length=1, max_length=MAX_RECORDS)]
+
+
+class Accepted(Told):
+    """The job that will apply the marks."""
+
+    jobId: Id  # noqa: N815 - the name that the first frontends expect
+    state: JobState
+    total: int
+    statusUrl: str  # noqa: N815
+
+
+STUDENT_RECORDS = TypeAdapter(list[MarkRecord])
+STAFF_RECORDS = TypeAdapter(list[StaffMarkRecord])

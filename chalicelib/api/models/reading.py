@@ -1,0 +1,240 @@
+"""What the lists tell: marks, changes, sections, rosters, staff, academic sessions, periods; and how to ask."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from chalicelib.api.models.fields import Id, Instant, IsoDate, Sent, Told
+from chalicelib.api.models.marks import StatusName, TimeOfDay
+
+Limit = Annotated[int, Field(ge=1, le=500)]
+Cursor = Annotated[str, Field(max_length=500)]
+
+
+class PageQuery(Sent):
+    """Which page."""
+
+    cursor: Cursor | None = None
+    limit: Limit = 100
+
+
+class _DatedQuery(PageQuery):
+    from_: IsoDate | None = Field(default=None, alias="from")
+    to: IsoDate | None = None
+
+
+class RecordQuery(_DatedQuery):
+    """Which marks; `date` is short for the same `from` and `to`."""
+
+    date: IsoDate | None = None
+    section_id: Id | None = None
+    student_id: Id | None = None
+    status: StatusName | None = None
+
+
+class StaffRecordQuery(_DatedQuery):
+    """Which staff marks."""
+
+    date: IsoDate | None = None
+    staff_id: Id | None = None
+    status: StatusName | None = None
+
+
+class AuditQuery(_DatedQuery):
+    """Which changes; the dates are those of the marks."""
+
+    student_id: Id | None = None
+    staff_id: Id | None = None
+    actor: Annotated[str, Field(max_length=255)] | None = None
+
+
+class RosterQuery(Sent):
+    """For which date, and which period's marks."""
+
+    date: IsoDate | None = None
+    period_id: Id | None = None
+
+
+class Mark(Told):
+    """A mark as it stands."""
+
+    status: StatusName
+    late_minutes: int | None
+    remarks: str | None
+    marked_by: str
+    marked_at: Instant
+    job_id: Id
+    version: int
+
+
+class Record(Mark):
+    """A student's mark."""
+
+    student_id: Id
+    section_id: Id | None
+    date: IsoDate
+    period_id: Id | None
+    reason: str | None
+
+
+class StaffRecord(Mark):
+    """A staff member's mark."""
+
+    staff_id: Id
+    date: IsoDate
+    check_in: TimeOfDay | None
+    check_out: TimeOfDay | None
+    reason: str | None
+
+
+class AuditEntry(Told):
+    """One change of a mark. `before` tells also who had marked and when; `after` is null for a deleted row."""
+
+    id: Id
+    student_id: Id | None
+    staff_id: Id | None
+    date: IsoDate
+    period_id: Id | None
+    before: dict[str, Any]
+    after: dict[str, Any] | None
+    reason: str | None
+    actor_id: str
+    actor_role: str
+    at: Instant
+    job_id: Id | None
+
+
+class HistoryItem(Record):
+    """A mark with its first marking and every change after it, oldest first."""
+
+    first: dict[str, Any]
+    changes: list[AuditEntry]
+
+
+class Section(Told):
+    """A section; `session_id` is the first of its academic sessions."""
+
+    id: Id
+    name: str
+    kind: str
+    school_id: Id
+    session_id: Id | None
+    session_ids: list[Id]
+    period_ids: list[Id]
+    code: str | None
+    course: str | None
+
+
+class RosterStudent(Told):
+    """A student on a register, with the mark that stands (null: not taken)."""
+
+    id: Id
+    given_name: str
+    family_name: str
+    mark: Mark | None
+
+
+class Roster(Told):
+    """Who is enrolled in a section on a date, by family name."""
+
+    section_id: Id
+    date: IsoDate
+    students: list[RosterStudent]
+
+
+class StaffMember(Told):
+    """A staff member."""
+
+    id: Id
+    source_id: str
+    given_name: str
+    family_name: str
+    email: str | None
+    job: str
+    school_id: Id | None
+
+
+class AcademicSession(Told):
+    """A school year, semester or term; `end_date` is its last day."""
+
+    id: Id
+    title: str
+    kind: str
+    start_date: IsoDate
+    end_date: IsoDate
+    parent_id: Id | None
+    school_year: str | None
+
+
+class Period(Told):
+    """A period of the day."""
+
+    id: Id
+    name: str
+    sequence: int
+
+
+class RecordPage(Told):
+    """Marks, newest date first."""
+
+    items: list[Record]
+    next_cursor: str | None
+
+
+class StaffRecordPage(Told):
+    """Staff marks, newest date first."""
+
+    items: list[StaffRecord]
+    next_cursor: str | None
+
+
+class AuditPage(Told):
+    """Changes, newest first."""
+
+    items: list[AuditEntry]
+    next_cursor: str | None
+
+
+class History(Told):
+    """A student's marks with their changes, newest date first."""
+
+    student_id: Id
+    items: list[HistoryItem]
+    next_cursor: str | None
+
+
+class SectionPage(Told):
+    """Sections by name."""
+
+    items: list[Section]
+    next_cursor: str | None
+
+
+class StaffPage(Told):
+    """Staff by name."""
+
+    items: list[StaffMember]
+    next_cursor: str | None
+
+
+class AcademicSessionPage(Told):
+    """Academic sessions by their first day."""
+
+    items: list[AcademicSession]
+    next_cursor: str | None
+
+
+class PeriodPage(Told):
+    """Periods in the order of the day."""
+
+    items: list[Period]
+    next_cursor: str | None
+
+
+class Health(Told):
+    """Whether everything that Rollcall needs answers."""
+
+    status: Literal["ok", "degraded"]
+    dependencies: dict[str, Literal["ok", "away"]]

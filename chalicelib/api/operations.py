@@ -1,0 +1,93 @@
+"""What the API offers: each operation said once, for the router, the checks and the OpenAPI document alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from chalicelib.container import Container
+from chalicelib.domain.attendance import Role
+from chalicelib.errors import RollcallError
+from chalicelib.services.actor import Actor
+
+BASE = "/api/v1/school/attendance"
+
+EVERYONE = frozenset(Role)
+"""Whoever has a token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, checked: the path's ids, the query, the body as JSON, and who sent it (None on a public route)."""
+
+    container: Container
+    path: Mapping[str, str]
+    headers: Mapping[str, str]
+    bearer: Actor | None = None
+    query: Any = None
+    body: Any = None
+
+    @property
+    def actor(self) -> Actor:
+        """The bearer of the token, on a route that asks for one."""
+        if self.bearer is None:
+            raise RuntimeError("a public route has no actor")
+        return self.bearer
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a handler answers."""
+
+    body: BaseModel | str
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Handler = Callable[[Call], Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method on one path. `roles` None makes it public; `query` and `body` are models of what may be sent.
+
+    A `body` is described and counted here, and validated by its handler, which can tell more than the form's faults.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    tag: str
+    answer: type[BaseModel] | None
+    status: int = 200
+    roles: frozenset[Role] | None = EVERYONE
+    query: type[BaseModel] | None = None
+    body: type[BaseModel] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    raises: tuple[type[RollcallError], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The operation's id."""
+        return self.handler.__name__
+
+
+class Operations:
+    """A room's operations, collected by decorator."""
+
+    def __init__(self, tag: str) -> None:
+        self.tag = tag
+        self.all: list[Operation] = []
+
+    def add(self, method: str, path: str, summary: str, **how: Any) -> Callable[[Handler], Handler]:
+        """Offer the decorated handler at `method` and `path` (below BASE); `how` are further fields of Operation."""
+
+        def offer(handler: Handler) -> Handler:
+            self.all.append(Operation(method, BASE + path, handler, summary, self.tag, **how))
+            return handler
+
+        return offer

@@ -1,0 +1,82 @@
+"""A tenant's settings: read, replaced, and the log of who changed them."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import ValidationError
+
+from chalicelib.api.models.reading import PageQuery
+from chalicelib.api.models.settings import SettingsAuditPage, SettingsChange, SettingsTold
+from chalicelib.api.operations import Call, Operations, Reply
+from chalicelib.api.requests import form_faults
+from chalicelib.domain.attendance import OFFICE_ROLES, Role
+from chalicelib.domain.questions import Window
+from chalicelib.errors import (
+    BadInput,
+    Fault,
+    MalformedJson,
+    NotFound,
+    Refused,
+    TooLarge,
+    Unavailable,
+    UnsupportedMediaType,
+    VersionMismatch,
+)
+
+operations = Operations("Settings")
+
+_MATCH = re.compile(r'(?:W/)?"?(\d{1,9})"?')
+
+
+@operations.add("GET", "/settings", "The tenant's settings", answer=SettingsTold, raises=(NotFound, Unavailable))
+def get_settings(call: Call) -> Reply:
+    """For any role; the version is also the ETag."""
+    return _told(call.container.settings_keeper.read(call.actor))
+
+
+@operations.add(
+    "PUT", "/settings", "Replace the tenant's settings", roles=frozenset({Role.ADMIN}), body=SettingsChange,
+    answer=SettingsTold, headers={"If-Match": "The version that is to be replaced; another one gives 412."},
+    raises=(MalformedJson, NotFound, VersionMismatch, TooLarge, UnsupportedMediaType, BadInput, Unavailable),
+)  # fmt: skip
+def put_settings(call: Call) -> Reply:
+    """Takes the whole object. Audited, and in force for the next request."""
+    try:
+        wanted = SettingsChange.model_validate(call.body)
+    except ValidationError as error:
+        faults = form_faults(error.errors(include_url=False, include_context=False, include_input=False))
+        raise Refused(faults=faults) from None
+    settings = wanted.model_dump()
+    settings["attendance_mode"] = wanted.attendance_mode.value
+    settings["school_days"] = sorted({day.value for day in wanted.school_days}, key=list(_week()).index)
+    return _told(call.container.settings_keeper.change(call.actor, settings, if_version=_if_match(call)))
+
+
+@operations.add(
+    "GET", "/settings/history", "Who changed the settings, when and how", roles=OFFICE_ROLES, query=PageQuery,
+    answer=SettingsAuditPage, raises=(BadInput, Unavailable),
+)  # fmt: skip
+def settings_history(call: Call) -> Reply:
+    """Newest first."""
+    page = call.container.reader.settings_history(call.actor, Window(call.query.limit, call.query.cursor))
+    return Reply(SettingsAuditPage.model_validate(page))
+
+
+def _told(settings: dict[str, object]) -> Reply:
+    return Reply(SettingsTold.model_validate(settings), headers={"ETag": f'"{settings["version"]}"'})
+
+
+def _if_match(call: Call) -> int | None:
+    header = call.headers.get("if-match", "*").strip()
+    if header == "*":
+        return None
+    match = _MATCH.fullmatch(header)
+    if match is None:
+        fault = Fault("invalid_format", "If-Match is the version of the settings.", parameter="If-Match")
+        raise Refused(faults=[fault])
+    return int(match[1])
+
+
+def _week() -> list[str]:
+    return ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"]

@@ -1,0 +1,94 @@
+"""Rules and registers as compact JSON, the way they lie in Redis."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any
+
+from chalicelib.domain.attendance import Mode, Weekday
+from chalicelib.domain.register import Register, Span
+from chalicelib.domain.rules import AcademicSession, Rules
+
+
+def dump_rules(rules: Rules) -> str:
+    """`rules` as JSON."""
+    return _compact(
+        {
+            "revision": rules.revision,
+            "timezone": rules.timezone,
+            "modes": [[start.isoformat(), mode] for start, mode in rules.modes],
+            "backdate_days": rules.backdate_days,
+            "allow_future_date": rules.allow_future_date,
+            "reason_required": rules.reason_required,
+            "school_days": sorted(rules.school_days),
+            "sessions": [[s.id, s.start.isoformat(), s.end.isoformat()] for s in rules.sessions.values()],
+            "period_ids": sorted(rules.period_ids),
+            "calendar": {
+                school: {day.isoformat(): open_ for day, open_ in days.items()}
+                for school, days in rules.calendar.items()
+            },
+        }
+    )
+
+
+def load_rules(text: str | bytes) -> Rules:
+    """The rules in `text`."""
+    raw = json.loads(text)
+    return Rules(
+        revision=raw["revision"],
+        timezone=raw["timezone"],
+        modes=tuple((date.fromisoformat(start), Mode(mode)) for start, mode in raw["modes"]),
+        backdate_days=raw["backdate_days"],
+        allow_future_date=raw["allow_future_date"],
+        reason_required=raw["reason_required"],
+        school_days=frozenset(Weekday(day) for day in raw["school_days"]),
+        sessions={
+            id_: AcademicSession(id_, date.fromisoformat(start), date.fromisoformat(end))
+            for id_, start, end in raw["sessions"]
+        },
+        period_ids=frozenset(raw["period_ids"]),
+        calendar={
+            school: {date.fromisoformat(day): open_ for day, open_ in days.items()}
+            for school, days in raw["calendar"].items()
+        },
+    )
+
+
+def dump_register(register: Register) -> str:
+    """`register` as JSON."""
+    return _compact(
+        {
+            "section": register.section_id,
+            "school": register.school_id,
+            "sessions": sorted(register.session_ids),
+            "enrolled": _dump_groups(register.enrolled),
+            "teachers": _dump_groups(register.teachers),
+        }
+    )
+
+
+def load_register(text: str | bytes) -> Register:
+    """The register in `text`."""
+    raw = json.loads(text)
+    return Register(
+        section_id=raw["section"],
+        school_id=raw["school"],
+        session_ids=frozenset(raw["sessions"]),
+        enrolled=_load_groups(raw["enrolled"]),
+        teachers=_load_groups(raw["teachers"]),
+    )
+
+
+def _dump_groups(groups: tuple[tuple[Span, frozenset[str]], ...]) -> list[list[Any]]:
+    return [[span.start.isoformat(), span.end.isoformat(), sorted(ids)] for span, ids in groups]
+
+
+def _load_groups(groups: list[list[Any]]) -> tuple[tuple[Span, frozenset[str]], ...]:
+    return tuple(
+        (Span(date.fromisoformat(start), date.fromisoformat(end)), frozenset(ids)) for start, end, ids in groups
+    )
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))

@@ -1,0 +1,94 @@
+"""Settings of this deployment, read once from the environment; nothing else reads it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+LOCAL = "local"
+
+
+class BadSettings(Exception):
+    """The environment does not describe a deployment that can work."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSettings:
+    """Whose bearer tokens are believed: an issuer with a JWKS, or, on a laptop only, a shared key."""
+
+    issuer: str
+    audience: str
+    jwks_url: str | None = None
+    local_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One deployment. URLs carry credentials: they are never printed."""
+
+    stage: str
+    database_url: str
+    redis_url: str
+    tokens: TokenSettings
+    queue_name: str = "rollcall"
+    redis_min_replicas: int = 0
+    drain_function: str | None = None
+    database_pool: int = 1
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings. Raises BadSettings, naming the variable, for what is missing or cannot be.
+
+        ROLLCALL_STAGE        local, dev, staging, prod (default: prod, the strictest)
+        DATABASE_URL          postgresql://rollcall_app:…@host/database?sslmode=verify-full&sslrootcert=…
+        REDIS_URL             rediss://user:…@host:6379/0
+        JWT_ISSUER            the `iss` that tokens must carry
+        JWT_AUDIENCE          the `aud` that tokens must carry (default: rollcall)
+        JWT_JWKS_URL          where the issuer publishes its keys
+        JWT_LOCAL_KEY         a shared key instead; refused unless the stage is local
+        QUEUE_NAME            (default: rollcall)
+        REDIS_MIN_REPLICAS    replicas that must have a job before it is answered 202 (default: 0)
+        DRAIN_FUNCTION        the Lambda to wake after a push; without it, only the schedule drains
+        DATABASE_POOL         connections this process may hold (default: 1, a Lambda serves one request at a time)
+        """
+        env = os.environ if environment is None else environment
+        stage = env.get("ROLLCALL_STAGE", "prod")
+        return cls(
+            stage=stage,
+            database_url=_required(env, "DATABASE_URL"),
+            redis_url=_required(env, "REDIS_URL"),
+            tokens=_tokens(env, stage),
+            queue_name=env.get("QUEUE_NAME", "rollcall"),
+            redis_min_replicas=_number(env, "REDIS_MIN_REPLICAS", 0),
+            drain_function=env.get("DRAIN_FUNCTION") or None,
+            database_pool=_number(env, "DATABASE_POOL", 1),
+        )
+
+
+def _tokens(env: Mapping[str, str], stage: str) -> TokenSettings:
+    local_key = env.get("JWT_LOCAL_KEY") or None
+    jwks_url = env.get("JWT_JWKS_URL") or None
+    if local_key and stage != LOCAL:
+        raise BadSettings(f"JWT_LOCAL_KEY is for a laptop: it is refused in the stage {stage!r}.")
+    if local_key and len(local_key) < 32:
+        raise BadSettings("JWT_LOCAL_KEY must have at least 32 characters.")
+    if not (local_key or jwks_url):
+        raise BadSettings("JWT_JWKS_URL is not set.")
+    return TokenSettings(_required(env, "JWT_ISSUER"), env.get("JWT_AUDIENCE", "rollcall"), jwks_url, local_key)
+
+
+def _required(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name)
+    if not value:
+        raise BadSettings(f"{name} is not set.")
+    return value
+
+
+def _number(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name, "")
+    if not text:
+        return default
+    if not text.isdecimal():
+        raise BadSettings(f"{name} must be a whole number, not {text!r}.")
+    return int(text)

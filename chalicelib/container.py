@@ -1,0 +1,126 @@
+"""The one place that builds clients and services from Settings, each when first asked for.
+
+Postgres and AWS clients are imported inside the properties that need them: accepting a mark and reporting a job from
+Redis must start cold without SQLAlchemy and boto3.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from redis import Redis
+
+from chalicelib.cache import RosterCache
+from chalicelib.config import Settings
+from chalicelib.queue import JobQueue
+from chalicelib.services.accept import Acceptor, Doorbell, utc_now
+from chalicelib.services.doorbell import LambdaDoorbell, SilentDoorbell
+from chalicelib.services.jobs import JobReporter
+
+if TYPE_CHECKING:
+    from chalicelib.db.queries.rosters import PostgresRosters
+    from chalicelib.db.session import Database
+    from chalicelib.services.drain import Drain
+    from chalicelib.services.reading import PostgresMarks, Reader
+    from chalicelib.services.roster_import import RosterImporter
+    from chalicelib.services.settings import SettingsKeeper
+
+
+class Container:
+    """Everything that a Lambda environment, or a laptop's process, keeps between requests."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.now = utc_now
+
+    @cached_property
+    def redis(self) -> Redis:
+        """A client with short timeouts: a request would rather be refused than hang."""
+        return Redis.from_url(self.settings.redis_url, socket_connect_timeout=1.0, socket_timeout=5.0)
+
+    @cached_property
+    def queue(self) -> JobQueue:
+        """The job queue."""
+        return JobQueue(self.redis, name=self.settings.queue_name, min_replicas=self.settings.redis_min_replicas)
+
+    @cached_property
+    def rosters(self) -> RosterCache:
+        """Rules and registers."""
+        return RosterCache(self.redis, lambda: self._postgres_rosters)
+
+    @cached_property
+    def doorbell(self) -> Doorbell:
+        """What wakes the drain."""
+        function = self.settings.drain_function
+        return LambdaDoorbell(function) if function else SilentDoorbell()
+
+    @cached_property
+    def acceptor(self) -> Acceptor:
+        """Accepts marks."""
+        return Acceptor(self.queue, self.rosters, lambda: self._postgres_marks, self.doorbell, self.now)
+
+    @cached_property
+    def jobs(self) -> JobReporter:
+        """Reports jobs."""
+        return JobReporter(self.queue, lambda: self._postgres_marks)
+
+    @cached_property
+    def database(self) -> Database:
+        """The app's door to Postgres."""
+        from chalicelib.db.engine import make_engine
+        from chalicelib.db.session import Database
+
+        return Database(make_engine(self.settings.database_url, pool_size=self.settings.database_pool))
+
+    @cached_property
+    def reader(self) -> Reader:
+        """Answers questions about marks, audit and roster."""
+        from chalicelib.services.reading import Reader
+
+        return Reader(self.database, self.rosters, self.now)
+
+    @cached_property
+    def settings_keeper(self) -> SettingsKeeper:
+        """Reads and changes a tenant's settings."""
+        from chalicelib.services.settings import SettingsKeeper
+
+        return SettingsKeeper(self.database, self.rosters, self.now)
+
+    @cached_property
+    def drain(self) -> Drain:
+        """Drains the queue into Postgres."""
+        from chalicelib.db.writer import BatchWriter
+        from chalicelib.services.drain import Drain
+
+        return Drain(self.queue, BatchWriter(self.database))
+
+    @cached_property
+    def importer(self) -> RosterImporter:
+        """Imports rosters."""
+        from chalicelib.services.roster_import import RosterImporter
+
+        return RosterImporter(self.database)
+
+    @cached_property
+    def _postgres_rosters(self) -> PostgresRosters:
+        from chalicelib.db.queries.rosters import PostgresRosters
+
+        return PostgresRosters(self.database)
+
+    @cached_property
+    def _postgres_marks(self) -> PostgresMarks:
+        from chalicelib.services.reading import PostgresMarks
+
+        return PostgresMarks(self.database)
+
+    def ping_postgres(self) -> None:
+        """Raises Unavailable when Postgres is away."""
+        self.database.ping()
+
+    def close(self) -> None:
+        """Let go of the connections that were made."""
+        if "database" in self.__dict__:
+            self.database.close()
+        if "redis" in self.__dict__:
+            self.redis.close()

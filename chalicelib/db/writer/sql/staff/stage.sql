@@ -1,0 +1,10 @@
+-- The accepted JSON of all jobs, unfolded to one row a mark inside Postgres.
+insert into staged_staff
+select job.job_id, record.ordinal, job.tenant_id, data.date, record.staff_id, record.status, record.late_minutes,
+       record.check_in, record.check_out, record.remarks, data.reason, coalesce(data.reason_required, false),
+       data.actor ->> 'id', data.actor ->> 'role', job.submitted_at, 1
+from jsonb_to_recordset(cast(:jobs as jsonb)) as job (job_id uuid, tenant_id uuid, submitted_at timestamptz, data jsonb),
+     jsonb_to_record(job.data) as data (date date, reason text, reason_required boolean, actor jsonb, records jsonb),
+     rows from (jsonb_to_recordset(data.records) as (
+         staff_id uuid, status attendance_status, late_minutes smallint, check_in time, check_out time, remarks text))
+         with ordinality as record (staff_id, status, late_minutes, check_in, check_out, remarks, ordinal)

@@ -1,0 +1,13 @@
+-- The accepted JSON of all jobs, unfolded to one row a mark inside Postgres.
+insert into staged_student
+select job.job_id, record.ordinal, job.tenant_id, data.date, record.student_id,
+       coalesce(data.period_id, '00000000-0000-0000-0000-000000000000'), data.section_id, data.session_id,
+       record.status, record.late_minutes, record.remarks, data.reason, coalesce(data.reason_required, false),
+       data.actor ->> 'id', data.actor ->> 'role', job.submitted_at, 1
+from jsonb_to_recordset(cast(:jobs as jsonb)) as job (job_id uuid, tenant_id uuid, submitted_at timestamptz, data jsonb),
+     jsonb_to_record(job.data) as data (
+         date date, section_id uuid, session_id uuid, period_id uuid, reason text, reason_required boolean,
+         actor jsonb, records jsonb),
+     rows from (jsonb_to_recordset(data.records) as (
+         student_id uuid, status attendance_status, late_minutes smallint, remarks text))
+         with ordinality as record (student_id, status, late_minutes, remarks, ordinal)

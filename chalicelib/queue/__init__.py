@@ -1,0 +1,25 @@
+"""The job queue on Redis lists: durable, fair between tenants, at least once. It knows nothing of attendance."""
+
+from __future__ import annotations
+
+from chalicelib.queue.ids import new_job_id
+from chalicelib.queue.job import Backoff, Idempotency, Job, NewJob
+from chalicelib.queue.job_queue import JobQueue
+from chalicelib.queue.ref import Lane
+from chalicelib.queue.replies import Counts, Enqueued, FailOutcome
+from chalicelib.queue.settings import Limits, Retention
+
+__all__ = [
+    "Backoff",
+    "Counts",
+    "Enqueued",
+    "FailOutcome",
+    "Idempotency",
+    "Job",
+    "JobQueue",
+    "Lane",
+    "Limits",
+    "NewJob",
+    "Retention",
+    "new_job_id",
+]

@@ -1,0 +1,232 @@
+"""JobQueue: the verbs of the queue, each one Lua script (see `lua/`) that moves a job along an arrow of JobState."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from redis import Redis
+
+from chalicelib.domain.job_state import JobState
+from chalicelib.errors import Conflict, IdempotencyKeyReused, NotFound, QueueFull, Unavailable
+from chalicelib.queue.claiming import MAX_JOBS, Claims
+from chalicelib.queue.job import SHOWN, Job, NewJob, job_from_values
+from chalicelib.queue.keys import Keys
+from chalicelib.queue.listing import recent_jobs
+from chalicelib.queue.replies import Counts, Enqueued, FailOutcome
+from chalicelib.queue.settings import Limits, Retention
+from chalicelib.queue.wire import Command, Wire, script
+
+_Jobs: TypeAlias = list[Job]  # inside the class, `list` is the verb
+_Oks: TypeAlias = list[bool]
+
+_LONGEST_BACKOFF_MS = 24 * 3_600_000
+_NAP = 1.0
+_NOT_SAFE = "The job is not yet safe from a failover; send it again with the same Idempotency-Key."
+_random = random.SystemRandom()
+
+
+class JobQueue:
+    """A queue of jobs on Redis lists, fair between tenants, delivering each job at least once.
+
+        queue = JobQueue(redis)
+        queue.enqueue(NewJob(new_job_id(), "oak", "mark", Lane.INTERACTIVE, 30, b"…", meta="{}", submitted_by="ann"))
+        for job in queue.claim(max_jobs=50, max_records=5_000, lease_ms=60_000):
+            queue.ack([(job, "{}")])
+
+    `redis` decodes no responses; its socket timeout is longer than a second and than `wait_ms`. With `min_replicas`,
+    a job counts as accepted once so many replicas have it, within `wait_ms`. Every verb raises Unavailable when Redis
+    is away, and may then be called again with the same arguments.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        name: str = "rollcall",
+        limits: Limits = Limits(),  # noqa: B008  frozen
+        retention: Retention = Retention(),  # noqa: B008  frozen
+        bell_ms: int = 1_000,
+        min_replicas: int = 0,
+        wait_ms: int = 100,
+    ) -> None:
+        self._wire, self._keys = Wire(redis), Keys(name)
+        self._limits, self._retention = limits, retention
+        self._bell_ms, self._min_replicas, self._wait_ms = bell_ms, min_replicas, wait_ms
+        self._claims = Claims(self._wire, self._keys, limits, retention)
+
+    def enqueue(self, job: NewJob) -> Enqueued:
+        """Puts the job on its tenant's list, in one round trip, or finds what its Idempotency-Key made before.
+
+        Raises QueueFull at a bound, IdempotencyKeyReused if the key came with another body; nothing is queued then.
+        Raises Unavailable also when too few replicas have the job: send it again with the same Idempotency-Key.
+        """
+        command = self._enqueue(job)
+        wait: list[Command] = [("WAIT", self._min_replicas, self._wait_ms)] if self._min_replicas else []
+        [what, found, submitted_at, ring], *replicas = self._wire.send(command, *wait)
+        if what == b"full":
+            raise QueueFull(headers={"Retry-After": "5"})
+        if what == b"conflict":
+            raise IdempotencyKeyReused
+        if replicas and replicas[0] < self._min_replicas:
+            raise Unavailable(_NOT_SAFE, headers={"Retry-After": "1"})
+        if what == b"created":
+            return Enqueued(job.id, True, JobState.WAITING, int(submitted_at), job.size, bool(ring))
+        before = self.get(found.decode())
+        if before is None:
+            raise Conflict("The job that this Idempotency-Key made is no longer known.")
+        return Enqueued(before.id, False, before.state, before.submitted_at, before.total, ring=False)
+
+    def claim(self, *, max_jobs: int, max_records: int, lease_ms: int) -> _Jobs:
+        """Takes a fair batch, each job leased for `lease_ms` under its `token`; empty if nothing waits.
+
+        Due retries and expired leases are returned to their lists first. At least one job is taken, however many
+        records it has. `max_jobs` is 1 to 500.
+        """
+        if not 1 <= max_jobs <= MAX_JOBS or lease_ms < 1:
+            raise ValueError(f"a claim takes 1 to {MAX_JOBS} jobs for at least a millisecond")
+        return self._claims.take(max_jobs, max_records, lease_ms)
+
+    def wait_for_work(self, timeout: float) -> bool:
+        """Waits up to `timeout` seconds; True as soon as a claim would find something to do."""
+        deadline = time.monotonic() + timeout
+        while True:
+            seen = self._claims.peek(tenants=1, tidy=1)
+            if seen.tenants or seen.next_in_ms == 0:
+                return True
+            # Short naps: a retry may become due that was not there when we looked, and sockets have a timeout.
+            nap = min(_NAP, deadline - time.monotonic(), (seen.next_in_ms or _NAP * 1_000) / 1_000)
+            if nap <= 0:
+                return False
+            ring = self._keys.ring
+            self._wire.send(("BLMOVE", ring, ring, "LEFT", "LEFT", f"{max(nap, 0.001):.3f}"))
+
+    def progress(self, job: Job, processed: int) -> bool:
+        """Says how many records are done; False if the job is no longer this token's."""
+        [held] = self._wire.send(script("progress", [self._keys.job(job.id)], [job.token, processed]))
+        return bool(held)
+
+    def ack(self, done: Sequence[tuple[Job, str]]) -> _Oks:
+        """Completes jobs, each with its result (JSON); False where the job is no longer this token's."""
+        return [bool(held) for held in self._wire.send(*(self._ack(job, result) for job, result in done))]
+
+    def fail(self, job: Job, error: str) -> FailOutcome:
+        """Ends an attempt with an error (JSON): the job is delayed for the next one, or failed for good."""
+        keys, ref = self._keys, job.ref
+        [outcome] = self._wire.send(
+            script(
+                "fail",
+                (keys.job(job.id), keys.leases, keys.delayed, keys.depth, keys.dead),
+                (ref.encode(), ref.tenant, job.token, error, self._retention.failed * 1000,
+                 _random.random(), _LONGEST_BACKOFF_MS),
+            )
+        )  # fmt: skip
+        return FailOutcome(outcome.decode())
+
+    def release(self, jobs: Sequence[Job]) -> _Oks:
+        """Gives jobs back to the front of their lists, charging no attempt; False where one is not this token's."""
+        # The newest goes to the front first, so that the oldest ends there.
+        order = sorted(range(len(jobs)), key=lambda at: jobs[at].submitted_at, reverse=True)
+        replies = self._wire.send(*(self._release(jobs[at]) for at in order))
+        held = dict(zip(order, replies, strict=True))
+        return [bool(held[at]) for at in range(len(jobs))]
+
+    def cancel(self, tenant: str, job_id: str) -> Job:
+        """Cancels a job that waits or is delayed. Raises NotFound if it is not this tenant's, Conflict if it runs."""
+        keys, ref = self._keys, self._of_tenant(tenant, job_id).ref
+        command = script(
+            "cancel",
+            (keys.job(job_id), *keys.lists(ref), keys.ring, keys.delayed, keys.depth),
+            (ref.encode(), tenant, self._retention.cancelled * 1000),
+        )
+        return self._moved(job_id, command, JobState.CANCELLED, "cancelled")
+
+    def redrive(self, tenant: str, job_id: str) -> Job:
+        """Puts a failed job back with fresh attempts. Raises NotFound if it is not this tenant's, else Conflict."""
+        keys, ref = self._keys, self._of_tenant(tenant, job_id).ref
+        command = script(
+            "redrive",
+            (keys.job(job_id), *keys.lists(ref), keys.ring, keys.dead, keys.depth),
+            (ref.encode(), tenant),
+        )
+        return self._moved(job_id, command, JobState.WAITING, "retried")
+
+    def ring(self) -> bool:
+        """Whether the caller should wake a consumer now (after a redrive, say); False if that was done just now."""
+        [rung] = self._wire.send(("SET", self._keys.bell, "1", "NX", "PX", self._bell_ms))
+        return bool(rung)
+
+    def get(self, job_id: str) -> Job | None:
+        """The job, of whatever tenant, without its data; None if it is unknown or forgotten."""
+        [values] = self._wire.send(self._read(job_id))
+        return job_from_values(values)
+
+    def list(self, tenant: str, *, state: JobState | None, before: str | None, limit: int) -> _Jobs:
+        """The tenant's jobs, newest first, without their data: up to `limit` that are older than the job `before`."""
+        return recent_jobs(self._wire, self._keys, tenant, state, before, limit)
+
+    def counts(self) -> Counts:
+        """How many jobs of all tenants are in which state."""
+        keys = self._keys
+        depth, active, delayed, failed = self._wire.send(
+            ("HGET", keys.depth, "*"), ("ZCARD", keys.leases), ("ZCARD", keys.delayed), ("ZCARD", keys.dead)
+        )
+        return Counts(max(0, int(depth or 0) - active - delayed), active, delayed, failed)
+
+    def ping(self) -> None:
+        """Returns if Redis answers; raises Unavailable if not."""
+        self._wire.send(("PING",))
+
+    def _enqueue(self, job: NewJob) -> Command:
+        keys, key = self._keys, job.idempotency
+        names = [
+            keys.job(job.id), *keys.lists(job.ref), keys.ring, keys.depth, keys.recent(job.tenant), keys.clock,
+            keys.bell,
+        ]  # fmt: skip
+        if key:
+            names.append(keys.idem(job.tenant, key.key))
+        bounds = self._limits.per_tenant, self._limits.total
+        kept_ms = self._retention.listed * 1000, self._retention.idempotency * 1000
+        fields = [item for pair in job.to_fields().items() for item in pair]
+        return script(
+            "enqueue",
+            names,
+            (job.ref.encode(), job.id, job.tenant, *bounds, self._bell_ms, *kept_ms, key.body if key else "", *fields),
+        )
+
+    def _ack(self, job: Job, result: str) -> Command:
+        keys = self._keys
+        return script(
+            "ack",
+            (keys.job(job.id), keys.leases, keys.depth),
+            (job.ref.encode(), job.tenant, job.token, result, self._retention.completed * 1000),
+        )
+
+    def _release(self, job: Job) -> Command:
+        keys = self._keys
+        return script(
+            "release",
+            (keys.job(job.id), keys.leases, *keys.lists(job.ref), keys.ring),
+            (job.ref.encode(), job.tenant, job.token),
+        )
+
+    def _read(self, job_id: str) -> Command:
+        return ("HMGET", self._keys.job(job_id), *SHOWN)
+
+    def _of_tenant(self, tenant: str, job_id: str) -> Job:
+        job = self.get(job_id)
+        if job is None or job.tenant != tenant:
+            raise NotFound
+        return job
+
+    def _moved(self, job_id: str, command: Command, to: JobState, verb: str) -> Job:
+        """The job after `command`, which answers the state that it is in now, or the one that forbids the move."""
+        reply, values = self._wire.send(command, self._read(job_id))
+        job = job_from_values(values)
+        if job is None:
+            raise NotFound
+        if reply.decode() != to:
+            raise Conflict(f"The job is {job.state}, so it cannot be {verb}.")
+        return job

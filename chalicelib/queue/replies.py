@@ -1,0 +1,50 @@
+"""What the queue's verbs answer, where a bool or a Job would not say enough."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from chalicelib.domain.job_state import JobState
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """The job that a request led to: a new one (`created`), or the one that its Idempotency-Key made before.
+
+    `submitted_at` is in µs and strictly growing in a queue; `total` counts records. `ring` says whether the caller
+    should wake a consumer now; when False, somebody did so a moment ago.
+    """
+
+    id: str
+    created: bool
+    state: JobState
+    submitted_at: int
+    total: int
+    ring: bool
+
+
+class FailOutcome(StrEnum):
+    """What became of a failed attempt."""
+
+    DELAYED = "delayed"
+    """It will be tried again after its backoff."""
+    FAILED = "failed"
+    """That was the last attempt; the job is among the dead until somebody redrives it."""
+    LOST = "lost"
+    """The token does not hold the job any more, so nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many jobs of all tenants there are; `failed` lets the forgotten go when the next job fails."""
+
+    waiting: int
+    active: int
+    delayed: int
+    failed: int
+
+    @property
+    def depth(self) -> int:
+        """The jobs that are not finished, which is what the bounds count."""
+        return self.waiting + self.active + self.delayed

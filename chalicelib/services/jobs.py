@@ -1,0 +1,155 @@
+"""Report a job: from Redis while it is fresh, from the ledger when Redis has forgotten; list, cancel and retry jobs."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from chalicelib.domain.job_state import JobState
+from chalicelib.errors import Forbidden, NotFound, Unavailable
+from chalicelib.queue import Job, JobQueue
+from chalicelib.services.actor import Actor
+
+POLL_FIRST_S, POLL_MOST_S = 0.01, 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job as it is told: instants are aware, `result` and `error` are parsed."""
+
+    id: str
+    kind: str
+    state: JobState
+    processed: int
+    total: int
+    attempts_made: int
+    max_attempts: int
+    submitted_by: str
+    submitted_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    result: dict[str, Any] | None
+    error: dict[str, Any] | None
+
+
+class Ledger(Protocol):
+    """The jobs that Postgres knows."""
+
+    def find(self, tenant: str, job_id: str) -> dict[str, Any] | None:
+        """The ledger's row of a job."""
+        ...
+
+    def older(self, tenant: str, *, state: str | None, before: str | None, limit: int) -> list[dict[str, Any]]:
+        """Rows newest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class JobReporter:
+    """Tells of jobs, to their submitters and to the office."""
+
+    queue: JobQueue
+    ledger: Callable[[], Ledger]
+    sleep: Callable[[float], None] = time.sleep
+
+    def find(self, actor: Actor, job_id: str, *, wait_s: float = 0) -> JobView:
+        """The job, after at most `wait_s` seconds of waiting for its end. Raises NotFound, Forbidden, Unavailable."""
+        deadline = time.monotonic() + wait_s
+        pause = POLL_FIRST_S
+        while True:
+            view = self._find_now(actor, job_id)
+            left = deadline - time.monotonic()
+            if view.state.finished or left <= 0:
+                return view
+            self.sleep(min(pause, left))
+            pause = min(pause * 1.5, POLL_MOST_S)
+
+    def list(
+        self, actor: Actor, *, state: JobState | None, before: str | None, limit: int
+    ) -> tuple[list[JobView], str | None]:
+        """Jobs newest first, Redis' and the ledger's together, and the id to go on from (None: the end)."""
+        recent = self._recent(actor, state=None, before=before, limit=limit)
+        shown = recent if state is None else self._recent(actor, state=state, before=before, limit=limit)
+        rows = self.ledger().older(actor.tenant, state=state, before=before, limit=limit + 1)
+        told = {str(row["job_id"]): _from_ledger(row) for row in rows}
+        # A dead job that was sent again is waiting in Redis while the ledger has it as failed: Redis knows better.
+        current = {id_: view for id_, view in told.items() if id_ in shown or id_ not in recent}
+        merged = current | shown
+        newest = sorted(merged.values(), key=lambda view: view.id, reverse=True)
+        page = newest[:limit]
+        return page, page[-1].id if len(newest) > limit else None
+
+    def cancel(self, actor: Actor, job_id: str) -> JobView:
+        """Take a job off the queue that no consumer has begun. Raises NotFound, Conflict."""
+        return _from_queue(self.queue.cancel(actor.tenant, job_id))
+
+    def retry(self, actor: Actor, job_id: str) -> JobView:
+        """Send a dead job again, with fresh attempts. Raises NotFound, Conflict."""
+        return _from_queue(self.queue.redrive(actor.tenant, job_id))
+
+    def _recent(self, actor: Actor, *, state: JobState | None, before: str | None, limit: int) -> dict[str, JobView]:
+        jobs = self.queue.list(actor.tenant, state=state, before=before, limit=limit + 1)
+        return {job.id: _from_queue(job) for job in jobs}
+
+    def _find_now(self, actor: Actor, job_id: str) -> JobView:
+        away: Unavailable | None = None
+        try:
+            job = self.queue.get(job_id)
+        except Unavailable as error:
+            job, away = None, error
+        if job is not None and job.tenant == actor.tenant:
+            view = _from_queue(job)
+        else:
+            row = self.ledger().find(actor.tenant, job_id)
+            if row is None:
+                raise away or NotFound("There is no such job.")
+            view = _from_ledger(row)
+        if not actor.is_office and view.submitted_by != actor.subject:
+            raise Forbidden("A job is shown to its submitter and to the office.")
+        return view
+
+
+def _from_queue(job: Job) -> JobView:
+    return JobView(
+        id=job.id,
+        kind=job.kind,
+        state=job.state,
+        processed=job.total if job.state is JobState.COMPLETED else job.processed,
+        total=job.total,
+        attempts_made=job.attempts_made,
+        max_attempts=job.max_attempts,
+        submitted_by=job.submitted_by,
+        submitted_at=_instant(job.submitted_at),
+        started_at=_instant(job.started_at) if job.started_at is not None else None,
+        finished_at=_instant(job.finished_at) if job.finished_at is not None else None,
+        result=json.loads(job.result) if job.result else None,
+        error=json.loads(job.error) if job.error else None,
+    )
+
+
+def _from_ledger(row: dict[str, Any]) -> JobView:
+    done = row["state"] == JobState.COMPLETED
+    result = {name: row[name] for name in ("applied", "unchanged", "superseded", "rejected")}
+    return JobView(
+        id=str(row["job_id"]),
+        kind=row["kind"],
+        state=JobState(row["state"]),
+        processed=row["total"] if done else 0,
+        total=row["total"],
+        attempts_made=row["attempts_made"],
+        max_attempts=row["max_attempts"],
+        submitted_by=row["submitted_by"],
+        submitted_at=row["submitted_at"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+        result=result if done else None,
+        error=row["error"],
+    )
+
+
+def _instant(microseconds: int) -> datetime:
+    return datetime.fromtimestamp(microseconds / 1_000_000, UTC)
