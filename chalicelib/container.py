@@ -10,6 +10,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from chalicelib.cache import RosterCache
 from chalicelib.config import Settings
@@ -36,8 +38,13 @@ class Container:
 
     @cached_property
     def redis(self) -> Redis:
-        """A client with short timeouts: a request would rather be refused than hang."""
-        return Redis.from_url(self.settings.redis_url, socket_connect_timeout=1.0, socket_timeout=5.0)
+        """A client with short timeouts and one retry: a request would rather be refused than hang."""
+        return Redis.from_url(
+            self.settings.redis_url,
+            socket_connect_timeout=1.0,
+            socket_timeout=3.0,
+            retry=Retry(NoBackoff(), retries=1),
+        )
 
     @cached_property
     def queue(self) -> JobQueue:

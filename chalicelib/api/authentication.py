@@ -14,6 +14,7 @@ from chalicelib.errors import Forbidden, Unauthenticated, Unavailable
 from chalicelib.services.actor import Actor
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SUBJECT = re.compile(r"[^\x00\ud800-\udfff]{1,255}", re.DOTALL)
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="rollcall"'}
 
 
@@ -68,6 +69,9 @@ def _actor(claims: dict[str, Any]) -> Actor:
     tenant, roles = claims.get("tenant_id"), claims.get("roles")
     if not isinstance(tenant, str) or not _UUID.fullmatch(tenant):
         raise Unauthenticated("The token names no tenant.", headers=_CHALLENGE)
+    if not _SUBJECT.fullmatch(str(claims["sub"])):
+        # It goes into each mark as `marked_by`: text that Postgres cannot store would kill the job hours later.
+        raise Unauthenticated("The token's subject is not a name that can be kept.", headers=_CHALLENGE)
     if not isinstance(roles, list):
         raise Forbidden("The token names no role that is known here.")
     known = frozenset(role for role in Role if role.value in roles)

@@ -148,7 +148,7 @@ def _responses(operation: Operation, schemas: dict[_Key, dict[str, Any]]) -> dic
         )
         if error.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
             told["headers"] = {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "string"}}}
-    # A parameter that is unknown or wrong is refused on every route that has a token to check it for.
+    # A query parameter that is unknown is refused on every route.
     responses.setdefault(
         "422", {"description": "Unprocessable Entity", "content": {PROBLEM_JSON: {"schema": problem_schema}}}
     )

@@ -4,33 +4,49 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from chalicelib.api.models.fields import PATTERN_FAULTS, Sent
 from chalicelib.errors import Fault, MalformedJson, NotFound, Refused, TooLarge, UnsupportedMediaType
+
+_Model = TypeVar("_Model", bound=BaseModel)
 
 MAX_BODY_BYTES = 1024 * 1024
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
-_CODES = {
-    "missing": "missing",
-    "extra_forbidden": "unknown_field",
-    "literal_error": "invalid_value",
-    "enum": "invalid_value",
-    "string_pattern_mismatch": "invalid_format",
-    "string_too_long": "too_long",
-    "string_too_short": "too_short",
-    "string_unicode": "not_storable",
-    "too_long": "too_many",
-    "too_short": "too_few",
-    "greater_than_equal": "out_of_range",
-    "less_than_equal": "out_of_range",
+_TOLD = {
+    "missing": ("missing", "This is required."),
+    "extra_forbidden": ("unknown_field", "There is no such field."),
+    "literal_error": ("invalid_value", "This must be {expected}."),
+    "enum": ("invalid_value", "This must be {expected}."),
+    "string_type": ("invalid_type", "This must be text."),
+    "string_too_long": ("too_long", "This may have at most {max_length} characters."),
+    "string_too_short": ("too_short", "This must have at least {min_length} characters."),
+    "string_unicode": ("not_storable", "Text must be valid Unicode."),
+    "too_long": ("too_many", "There may be at most {max_length} of these."),
+    "too_short": ("too_few", "There must be at least {min_length} of these."),
+    "greater_than_equal": ("out_of_range", "This must be {ge} or more."),
+    "less_than_equal": ("out_of_range", "This must be {le} or less."),
+    "int_type": ("invalid_type", "This must be a whole number."),
+    "int_from_float": ("invalid_value", "This must be a whole number."),
+    "int_parsing": ("invalid_value", "This must be a whole number."),
+    "int_parsing_size": ("invalid_value", "This number is too large."),
+    "float_parsing": ("invalid_value", "This must be a number."),
+    "finite_number": ("invalid_value", "This must be a finite number."),
+    "bool_type": ("invalid_type", "This must be true or false."),
+    "list_type": ("invalid_type", "This must be a list."),
+    "model_type": ("invalid_type", "This must be an object."),
 }
-"""Our stable codes for Pydantic's error types; any other ends in `invalid_type` if it says so, else `invalid_value`."""
+"""Our stable code and a plain sentence for Pydantic's error types; types that our models raise are codes already."""
+
+
+class _NoParameters(Sent):
+    """The query of an operation that takes none."""
 
 
 def read_json(headers: Mapping[str, str], body: bytes) -> Any:
@@ -54,22 +70,18 @@ def read_query(model: type[BaseModel] | None, raw: Mapping[str, list[str]]) -> A
         for name, values in raw.items()
         if len(values) > 1
     ]
-    if model is None:
-        faults += [Fault("unknown_parameter", "There is no such parameter here.", parameter=name) for name in raw]
-    else:
-        try:
-            query = model.model_validate({name: values[-1] for name, values in raw.items()})
-        except ValidationError as error:
-            faults += [
-                Fault(code_of(fault), fault["msg"], parameter=str(fault["loc"][0]) if fault["loc"] else None)
-                for fault in error.errors(include_url=False, include_context=False, include_input=False)
-            ]
-        else:
-            if not faults:
-                return query
+    query = None
+    try:
+        query = (model or _NoParameters).model_validate({name: values[-1] for name, values in raw.items()})
+    except ValidationError as error:
+        for fault in error.errors(include_url=False, include_input=False):
+            code, detail = told(fault)
+            if fault["type"] == "extra_forbidden":
+                code, detail = "unknown_parameter", "There is no such parameter here."
+            faults.append(Fault(code, detail, parameter=_well_formed(fault["loc"][0])))
     if faults:
         raise Refused(faults=faults)
-    return None
+    return query
 
 
 def read_ids(path: Mapping[str, str]) -> dict[str, str]:
@@ -80,26 +92,41 @@ def read_ids(path: Mapping[str, str]) -> dict[str, str]:
     return {name: value.lower() for name, value in path.items()}
 
 
-def form_faults(errors: Iterable[ErrorDetails]) -> tuple[Fault, ...]:
+def read_form(model: type[_Model], raw: Any) -> _Model:
+    """The body as `model`. Raises Refused with a fault for each thing that is wrong."""
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        raise Refused(faults=form_faults(error)) from None
+
+
+def form_faults(error: ValidationError) -> tuple[Fault, ...]:
     """Pydantic's errors as faults with JSON pointers (RFC 6901)."""
-    return tuple(
-        Fault(code_of(error), error["msg"], pointer="".join(f"/{_escaped(part)}" for part in error["loc"]))
-        for error in errors
-    )
+    faults = []
+    for one in error.errors(include_url=False, include_input=False):
+        code, detail = told(one)
+        faults.append(Fault(code, detail, pointer="".join(f"/{_escaped(part)}" for part in one["loc"])))
+    return tuple(faults)
 
 
-def code_of(error: ErrorDetails) -> str:
-    """The stable code of one of Pydantic's errors."""
-    kind = error["type"]
-    return _CODES.get(kind) or ("invalid_type" if kind.endswith("_type") else kind if kind in _OWN else "invalid_value")
-
-
-_OWN = frozenset({"invalid_date", "late_minutes_not_allowed", "invalid_time_zone", "invalid_time"})
-"""Error types that our own models raise: they are codes already."""
+def told(error: ErrorDetails) -> tuple[str, str]:
+    """The stable code of one of Pydantic's errors, and what to tell the sender."""
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "string_pattern_mismatch":
+        return PATTERN_FAULTS.get(context["pattern"], ("invalid_format", "This is not of the form asked for."))
+    if kind not in _TOLD:
+        return kind, error["msg"]
+    code, detail = _TOLD[kind]
+    return code, detail.format_map(context)
 
 
 def _escaped(part: object) -> str:
-    return str(part).replace("~", "~0").replace("/", "~1")
+    return _well_formed(part).replace("~", "~0").replace("/", "~1")
+
+
+def _well_formed(name: object) -> str:
+    """A name that the client made up may hold lone surrogates, which no answer could carry."""
+    return str(name).encode("utf-8", "replace").decode()
 
 
 def _refuse_constant(name: str) -> Any:

@@ -11,14 +11,12 @@ from pydantic import BaseModel
 
 from chalicelib.api.authentication import Authenticator
 from chalicelib.api.operations import Call, Operation, Reply
-from chalicelib.api.problems import problem
+from chalicelib.api.problems import HEADERS, problem
 from chalicelib.api.requests import read_ids, read_json, read_query
 from chalicelib.container import Container
 from chalicelib.errors import Forbidden, RollcallError
 
 log = logging.getLogger(__name__)
-
-_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 def bind(
@@ -79,7 +77,7 @@ def _answer(
 
 def _response(reply: Reply) -> Response:
     body = reply.body.model_dump_json() if isinstance(reply.body, BaseModel) else reply.body
-    headers: dict[str, str | list[str]] = {"Content-Type": "application/json", **_HEADERS, **reply.headers}
+    headers: dict[str, str | list[str]] = {"Content-Type": "application/json", **HEADERS, **reply.headers}
     return Response(body=body, status_code=reply.status, headers=headers)
 
 

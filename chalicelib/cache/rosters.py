@@ -59,6 +59,10 @@ class RosterCache:
         """Drop everything before an import commits: should it die before `refresh`, nothing old is left behind."""
         self._ask("DEL", _key(tenant))
 
+    def forget_rules(self, tenant: str) -> None:
+        """Drop the rules before a change of settings commits, as `forget` does before an import."""
+        self._ask("HDEL", _key(tenant), _RULES)
+
     def refresh(self, tenant: str) -> None:
         """Put everything anew after an import, so that the morning's first registers find a warm cache."""
         rules = self._source().rules(tenant)

@@ -53,7 +53,7 @@ def open_tenant(connection: Connection, tenant_id: str, *, name: str, title: str
     created = bool(connection.execute(made.returning(tenant.c.tenant_id)).all())
     if created:
         connection.execute(insert(attendance_settings).values(tenant_id=tenant_id, timezone=timezone))
-    connection.execute(select(tenant.c.tenant_id).where(tenant.c.tenant_id == tenant_id).with_for_update())
+    connection.execute(select(tenant.c.tenant_id).where(tenant.c.tenant_id == tenant_id).with_for_update()).one()
     return created
 
 

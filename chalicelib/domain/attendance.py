@@ -50,5 +50,8 @@ OFFICE_ROLES = frozenset({Role.ADMIN, Role.OFFICE})
 MARKING_ROLES = OFFICE_ROLES | {Role.SERVICE, Role.TEACHER}
 """Who may mark students; a teacher only the own sections."""
 
+READING_ROLES = OFFICE_ROLES | {Role.TEACHER}
+"""Who may read students' marks; a teacher those of the own sections. A device that marks need not read them."""
+
 WHOLE_TENANT_ROLES = OFFICE_ROLES | {Role.SERVICE}
 """Who may mark without being the teacher of a section."""

@@ -153,18 +153,23 @@ def _job(actor: Actor, sheet: Sheet, data: bytes, idempotency_key: str | None) -
         data=data,
         meta=json.dumps(about),
         submitted_by=actor.subject,
-        idempotency=_idempotency(actor, idempotency_key, draft.noun, data),
+        idempotency=_idempotency(actor, idempotency_key, sheet),
     )
 
 
-def _idempotency(actor: Actor, key: str | None, noun: str, data: bytes) -> Idempotency | None:
-    """A key is its sender's own: another person's equal key leads nowhere."""
+def _idempotency(actor: Actor, key: str | None, sheet: Sheet) -> Idempotency | None:
+    """A key is its sender's own: another person's equal key leads nowhere.
+
+    The body is what the sender said, without what settings and roster add to it: they may change before it is repeated.
+    """
     if key is None:
         return None
+    draft = sheet.draft
     whose = f"{actor.subject}\0{key}"
+    said = json.dumps([draft.noun, str(draft.date), sheet.section_id, draft.session_id, draft.period_id, sheet.reason])
     return Idempotency(
         key=hashlib.sha256(whose.encode()).hexdigest(),
-        body=hashlib.sha256(noun.encode() + b"\0" + data).hexdigest(),
+        body=hashlib.sha256(said.encode() + sheet.records).hexdigest(),
     )
 
 

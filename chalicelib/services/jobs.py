@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from chalicelib.domain.job_state import JobState
-from chalicelib.errors import Forbidden, NotFound, Unavailable
+from chalicelib.errors import Conflict, Forbidden, NotFound, Unavailable
 from chalicelib.queue import Job, JobQueue
 from chalicelib.services.actor import Actor
 
@@ -85,11 +85,18 @@ class JobReporter:
 
     def cancel(self, actor: Actor, job_id: str) -> JobView:
         """Take a job off the queue that no consumer has begun. Raises NotFound, Conflict."""
-        return _from_queue(self.queue.cancel(actor.tenant, job_id))
+        return self._move(actor, job_id, self.queue.cancel, "cancelled")
 
     def retry(self, actor: Actor, job_id: str) -> JobView:
         """Send a dead job again, with fresh attempts. Raises NotFound, Conflict."""
-        return _from_queue(self.queue.redrive(actor.tenant, job_id))
+        return self._move(actor, job_id, self.queue.redrive, "retried")
+
+    def _move(self, actor: Actor, job_id: str, verb: Callable[[str, str], Job], moved: str) -> JobView:
+        try:
+            return _from_queue(verb(actor.tenant, job_id))
+        except NotFound:
+            view = self._find_now(actor, job_id)
+            raise Conflict(f"The job is {view.state} and long done, so it cannot be {moved}.") from None
 
     def _recent(self, actor: Actor, *, state: JobState | None, before: str | None, limit: int) -> dict[str, JobView]:
         jobs = self.queue.list(actor.tenant, state=state, before=before, limit=limit + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 from chalicelib.cache import RosterCache
 from chalicelib.db.queries import settings as table
 from chalicelib.db.session import Database
-from chalicelib.errors import VersionMismatch
+from chalicelib.errors import Unavailable, VersionMismatch
 from chalicelib.services.actor import Actor
 
 
@@ -31,8 +32,9 @@ class SettingsKeeper:
     def change(self, actor: Actor, wanted: dict[str, Any], *, if_version: int | None) -> dict[str, Any]:
         """Replace the settings by `wanted` (each of `table.FIELDS`) and return them; no change, no new version.
 
-        Raises VersionMismatch if they are not at `if_version` any more. A new mode holds from `attendance_mode_from`
-        on, or from today if that still is the date of the mode before: marks of earlier dates keep their mode.
+        Raises VersionMismatch if they are not at `if_version` any more, Unavailable if Postgres or Redis is away: then
+        nothing is changed. A new mode holds from `attendance_mode_from` on, or from today if that still is the date of
+        the mode before: marks of earlier dates keep their mode.
         """
         with self.database.transaction(actor.tenant) as connection:
             before = table.read(connection, actor.tenant, lock=True)
@@ -44,7 +46,10 @@ class SettingsKeeper:
                 return before
             table.write(connection, actor.tenant, settings, actor=actor.subject, role=actor.role, now=self.now())
             after = table.read(connection, actor.tenant)
-        self.rosters.refresh_rules(actor.tenant)
+            # Before the commit, so that no old rule stays behind if Redis goes away now: without Redis, no change.
+            self.rosters.forget_rules(actor.tenant)
+        with suppress(Unavailable):  # the change holds; the next reader fills the cache
+            self.rosters.refresh_rules(actor.tenant)
         return after
 
     def _mode_from(self, before: dict[str, Any], settings: dict[str, Any]) -> date:

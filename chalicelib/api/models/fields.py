@@ -9,7 +9,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, St
 from pydantic_core import PydanticCustomError
 
 _UUID_PATTERN = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+_STORABLE_PATTERN = r"^[^\x00]*$"
 _DATE_LENGTH = len("2026-02-11")
+
+PATTERN_FAULTS = {
+    _UUID_PATTERN: ("invalid_format", "This must be a UUID."),
+    _STORABLE_PATTERN: ("not_storable", "Text may not contain NUL."),
+}
+"""What to tell of text that does not match: patterns are checked in Rust, which tells nothing but the pattern."""
 
 
 class Sent(BaseModel):
@@ -52,5 +59,6 @@ IsoDate = Annotated[date, BeforeValidator(_parse_date), WithJsonSchema({"type": 
 Instant = Annotated[datetime, PlainSerializer(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
 """An instant in UTC with microseconds, ending in Z."""
 
-Text500 = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$", strict=True)]
+Text255 = Annotated[str, StringConstraints(max_length=255, pattern=_STORABLE_PATTERN, strict=True)]
+Text500 = Annotated[str, StringConstraints(max_length=500, pattern=_STORABLE_PATTERN, strict=True)]
 """Up to 500 characters that Postgres can store: no NUL, no lone surrogate."""

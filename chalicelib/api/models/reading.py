@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from chalicelib.api.models.fields import Id, Instant, IsoDate, Sent, Told
+from chalicelib.api.models.fields import Id, Instant, IsoDate, Sent, Text255, Told
 from chalicelib.api.models.marks import StatusName, TimeOfDay
 
 Limit = Annotated[int, Field(ge=1, le=500)]
-Cursor = Annotated[str, Field(max_length=500)]
+Cursor = Annotated[str, Field(max_length=4_000)]  # it holds names, and 255 characters of them may be 1,020 bytes
 
 
 class PageQuery(Sent):
@@ -47,7 +47,7 @@ class AuditQuery(_DatedQuery):
 
     student_id: Id | None = None
     staff_id: Id | None = None
-    actor: Annotated[str, Field(max_length=255)] | None = None
+    actor: Text255 | None = None
 
 
 class RosterQuery(Sent):
@@ -89,16 +89,34 @@ class StaffRecord(Mark):
     reason: str | None
 
 
+class Said(Told):
+    """What a mark said; `check_in` and `check_out` of staff only."""
+
+    status: StatusName
+    late_minutes: int | None
+    remarks: str | None
+    check_in: TimeOfDay | None = None
+    check_out: TimeOfDay | None = None
+
+
+class Marking(Said):
+    """What a mark said, with who had marked, when, and by which job."""
+
+    marked_by: str
+    marked_at: Instant
+    job_id: Id
+
+
 class AuditEntry(Told):
-    """One change of a mark. `before` tells also who had marked and when; `after` is null for a deleted row."""
+    """One change of a mark; `after` is null for a deleted row."""
 
     id: Id
     student_id: Id | None
     staff_id: Id | None
     date: IsoDate
     period_id: Id | None
-    before: dict[str, Any]
-    after: dict[str, Any] | None
+    before: Marking
+    after: Said | None
     reason: str | None
     actor_id: str
     actor_role: str
@@ -109,7 +127,7 @@ class AuditEntry(Told):
 class HistoryItem(Record):
     """A mark with its first marking and every change after it, oldest first."""
 
-    first: dict[str, Any]
+    first: Marking
     changes: list[AuditEntry]
 
 

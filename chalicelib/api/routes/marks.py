@@ -84,8 +84,7 @@ def _sheet(raw: Any, model: type[BaseModel], noun: str, records: TypeAdapter[Any
     try:
         form: Any = model.model_validate(raw)
     except ValidationError as error:
-        faults = form_faults(error.errors(include_url=False, include_context=False, include_input=False))
-        return _salvage(raw, noun, faults)
+        return _salvage(raw, noun, form_faults(error))
     people = [(index, getattr(record, f"{noun}_id")) for index, record in enumerate(form.records)]
     if noun == "staff":
         draft, section = Draft(noun, form.date, people), None

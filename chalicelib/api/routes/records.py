@@ -15,7 +15,7 @@ from chalicelib.api.models.reading import (
     StaffRecordQuery,
 )
 from chalicelib.api.operations import Call, Operations, Reply
-from chalicelib.domain.attendance import MARKING_ROLES, OFFICE_ROLES
+from chalicelib.domain.attendance import OFFICE_ROLES, READING_ROLES
 from chalicelib.domain.questions import AuditFilter, MarkFilter, Window
 from chalicelib.errors import BadInput, NotFound, Unavailable
 
@@ -23,7 +23,7 @@ operations = Operations("Records")
 
 
 @operations.add(
-    "GET", "/records", "Marks of students", roles=MARKING_ROLES, query=RecordQuery, answer=RecordPage,
+    "GET", "/records", "Marks of students", roles=READING_ROLES, query=RecordQuery, answer=RecordPage,
     raises=(NotFound, BadInput, Unavailable),
 )  # fmt: skip
 def list_records(call: Call) -> Reply:
@@ -66,7 +66,7 @@ def list_audit(call: Call) -> Reply:
 
 
 @operations.add(
-    "GET", "/students/{student_id}/history", "A student's marks, each with every change", roles=MARKING_ROLES,
+    "GET", "/students/{student_id}/history", "A student's marks, each with every change", roles=READING_ROLES,
     query=PageQuery, answer=History, raises=(NotFound, BadInput, Unavailable),
 )  # fmt: skip
 def student_history(call: Call) -> Reply:

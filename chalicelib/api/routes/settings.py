@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 
-from pydantic import ValidationError
-
 from chalicelib.api.models.reading import PageQuery
 from chalicelib.api.models.settings import SettingsAuditPage, SettingsChange, SettingsTold
 from chalicelib.api.operations import Call, Operations, Reply
-from chalicelib.api.requests import form_faults
+from chalicelib.api.requests import read_form
 from chalicelib.domain.attendance import OFFICE_ROLES, Role
 from chalicelib.domain.questions import Window
 from chalicelib.errors import (
@@ -42,11 +40,7 @@ def get_settings(call: Call) -> Reply:
 )  # fmt: skip
 def put_settings(call: Call) -> Reply:
     """Takes the whole object. Audited, and in force for the next request."""
-    try:
-        wanted = SettingsChange.model_validate(call.body)
-    except ValidationError as error:
-        faults = form_faults(error.errors(include_url=False, include_context=False, include_input=False))
-        raise Refused(faults=faults) from None
+    wanted = read_form(SettingsChange, call.body)
     settings = wanted.model_dump()
     settings["attendance_mode"] = wanted.attendance_mode.value
     settings["school_days"] = sorted({day.value for day in wanted.school_days}, key=list(_week()).index)

@@ -6,9 +6,12 @@ import base64
 import binascii
 import json
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, tuple_
+from sqlalchemy import ColumnElement, Connection, Date, Integer, Select, Uuid, bindparam, tuple_
+from sqlalchemy.types import TypeEngine
 
 from chalicelib.domain.questions import Page, Window
 from chalicelib.errors import Fault, Refused
@@ -43,7 +46,8 @@ def fetch(
 
 def encode(values: Sequence[object]) -> str:
     """An opaque cursor that holds `values`."""
-    return base64.urlsafe_b64encode(json.dumps([str(value) for value in values]).encode()).decode().rstrip("=")
+    text = json.dumps([str(value) for value in values], ensure_ascii=False)
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def decode(cursor: str, width: int) -> list[str]:
@@ -63,11 +67,26 @@ def bad_cursor() -> Refused:
 
 
 def _typed(key: Sequence[ColumnElement[Any]], values: Sequence[str]) -> list[Any]:
-    typed: list[Any] = []
-    for column, value in zip(key, values, strict=True):
-        kind = column.type.python_type
-        try:
-            typed.append(kind.fromisoformat(value) if hasattr(kind, "fromisoformat") else kind(value))
-        except ValueError:
-            raise bad_cursor() from None
-    return typed
+    try:
+        return [_value(column.type, value) for column, value in zip(key, values, strict=True)]
+    except ValueError:
+        raise bad_cursor() from None
+
+
+def _value(kind: TypeEngine[Any], value: str) -> Any:
+    """`value` as Postgres will take it for a column of that type. Raises ValueError if it would not."""
+    if isinstance(kind, Uuid):
+        return str(UUID(value))
+    if isinstance(kind, Date):
+        return date.fromisoformat(value)
+    if isinstance(kind, Integer):
+        return _int4(int(value))
+    if "\0" in value:
+        raise ValueError("Postgres stores no NUL")
+    return value.encode().decode()
+
+
+def _int4(number: int) -> int:
+    if not -(2**31) <= number < 2**31:
+        raise ValueError("an integer of Postgres has four bytes")
+    return number

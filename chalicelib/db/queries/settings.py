@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from chalicelib.db.tables import attendance_mode_change, attendance_settings
@@ -43,17 +43,27 @@ def write(
         settings["attendance_mode"],
         settings["attendance_mode_from"],
     ):
-        _change_mode(connection, tenant, before["attendance_mode"], settings)
+        _change_mode(connection, tenant, before, settings)
     connection.execute(text("update tenant set revision = revision + 1 where tenant_id = :t"), {"t": tenant})
 
 
-def _change_mode(connection: Connection, tenant: str, old_mode: str, settings: dict[str, Any]) -> None:
+def _change_mode(connection: Connection, tenant: str, before: dict[str, Any], settings: dict[str, Any]) -> None:
     """Note from which date the new mode holds; what held before keeps holding for the dates before."""
-    first = insert(attendance_mode_change).values(tenant_id=tenant, holds_from=date.min, mode=old_mode)
+    mode, start, kept = settings["attendance_mode"], settings["attendance_mode_from"], before["attendance_mode_from"]
+    c = attendance_mode_change.c
+    first = insert(attendance_mode_change).values(tenant_id=tenant, holds_from=date.min, mode=before["attendance_mode"])
     connection.execute(first.on_conflict_do_nothing())
-    change = insert(attendance_mode_change).values(
-        tenant_id=tenant, holds_from=settings["attendance_mode_from"], mode=settings["attendance_mode"]
-    )
+    if mode == before["attendance_mode"] and kept < start:
+        # The same change is put off to a later date: until then holds what held before it.
+        earlier = select(c.mode).where(c.tenant_id == tenant, c.holds_from < kept).order_by(c.holds_from.desc())
+        put_off = update(attendance_mode_change).where(
+            c.tenant_id == tenant, c.holds_from >= kept, c.holds_from < start
+        )
+        connection.execute(put_off.values(mode=func.coalesce(earlier.limit(1).scalar_subquery(), c.mode)))
+    change = insert(attendance_mode_change).values(tenant_id=tenant, holds_from=start, mode=mode)
     connection.execute(
         change.on_conflict_do_update(index_elements=["tenant_id", "holds_from"], set_={"mode": change.excluded.mode})
     )
+    # A change that was planned for a later date is overruled by this one.
+    later = update(attendance_mode_change).where(c.tenant_id == tenant, c.holds_from > start)
+    connection.execute(later.values(mode=mode))

@@ -78,8 +78,12 @@ def _folder_files(root: Path) -> dict[PurePosixPath, Opener]:
     found: dict[PurePosixPath, Opener] = {}
     for path in (*root.glob("*"), *root.glob("*/*")):
         if path.is_file():
-            found[PurePosixPath(path.relative_to(root).as_posix())] = partial(open, path, "rb")
+            found[PurePosixPath(path.relative_to(root).as_posix())] = _opener(path)
     return found
+
+
+def _opener(path: Path) -> Opener:
+    return lambda: path.open("rb")
 
 
 def _zip_files(name: str, archive: zipfile.ZipFile) -> dict[PurePosixPath, Opener]:

@@ -35,7 +35,7 @@ def as_roster(state: State, today: date) -> Roster:
     roles: list[Role] = []
     for kind in ("guardian", "staff_member", "student"):
         for row in _active(state, kind):
-            users[row["source_id"]] = _user(row, names, tuple(agents[row["source_id"]]), users)
+            users[row["source_id"]] = _user(row, tuple(agents[row["source_id"]]), users)
             job = row["job"] if kind == "staff_member" else kind
             school = names.get(row.get("school_id", ""))
             roles.append(Role("", row["source_id"], job, school, primary=True))
@@ -71,7 +71,7 @@ def _active(state: State, table: str) -> list[dict[str, Any]]:
     return [row for row in state.things[table].values() if row["active"]]
 
 
-def _user(row: dict[str, Any], names: dict[str, str], agents: tuple[str, ...], known: dict[str, User]) -> User:
+def _user(row: dict[str, Any], agents: tuple[str, ...], known: dict[str, User]) -> User:
     """A person; one who is in two tables keeps what the first one told."""
     other = known.get(row["source_id"])
     return User(
@@ -81,7 +81,7 @@ def _user(row: dict[str, Any], names: dict[str, str], agents: tuple[str, ...], k
         row.get("email") or (other.email if other else None),
         row.get("phone") or (other.phone if other else None),
         row.get("grade"),
-        names.get(row.get("school_id", "")),
+        None,  # each of the roles has its own
         agents,
     )
 

@@ -102,7 +102,9 @@ class _Builder:
 
     def _person(self, user: User, role: Role, kind: str) -> None:
         own: Row = {"given_name": user.given_name, "family_name": user.family_name}
-        school = next((org for org in (role.org, user.school) if org in self._schools), None)
+        # A role that we held already knows the school of then; the user's row, if there is one, that of now.
+        orgs = (role.org, user.school) if role.line else (user.school, role.org)
+        school = next((org for org in orgs if org in self._schools), None)
         school_id = self._id("school", school) if school else None
         if kind == "student":
             own |= {"grade": user.grade, "school_id": school_id}

@@ -70,9 +70,9 @@ def _manifest(bundle: Bundle) -> dict[str, Mode]:
     """The mode of each file that is listed, by lower-case file name."""
     modes: dict[str, Mode] = {}
     for row in read_rows(MANIFEST, bundle.text(MANIFEST), ("propertyName", "value")):
-        if isinstance(row, RowProblem):
-            raise refused(MANIFEST, row.reason, line=row.line)
         key, value = (row.optional("propertyName") or "").lower(), (row.optional("value") or "").lower()
+        if row.problems:
+            raise refused(MANIFEST, row.problems[0].reason, line=row.line)
         if key == "oneroster.version" and not value.startswith("1."):
             raise refused(MANIFEST, f"OneRoster version {value!r} is not 1.2.", line=row.line, column="value")
         if key.startswith("file."):
@@ -108,9 +108,6 @@ class _Reader:
         gone: set[str] = set()
         held: set[str] = set()
         for row in read_rows(file.name, self._text(file.name), file.required):
-            if isinstance(row, RowProblem):
-                self.problems.append(row)
-                continue
             key = row.id("sourcedId")
             leaves = self._leaves(row)
             if key in seen:
@@ -119,8 +116,8 @@ class _Reader:
             if leaves and not row.problems and not file.whole_when_gone:
                 gone.add(key)
                 continue
-            value = file.build(row)
-            if row.problems:
+            value = None if row.problems else file.build(row)
+            if value is None or row.problems:
                 self.problems += row.problems
                 held.add(row.id(file.owner))
             elif leaves and isinstance(value, Role):

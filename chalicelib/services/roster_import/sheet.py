@@ -76,8 +76,8 @@ class Row:
         return tuple(dict.fromkeys(part for part in parts if part))
 
 
-def read_rows(file: str, text: str, required: Sequence[str]) -> Iterator[Row | RowProblem]:
-    """The rows of a CSV text, blank lines left out; a row with too few or too many cells comes as a problem.
+def read_rows(file: str, text: str, required: Sequence[str]) -> Iterator[Row]:
+    """The rows of a CSV text, blank lines left out; one with too few or too many cells has a problem.
 
     Columns are known by name, without regard to case. Raises ImportRefused when the header lacks a `required` column
     or the quoting is broken: what follows a stray quote cannot be trusted.
@@ -93,10 +93,10 @@ def read_rows(file: str, text: str, required: Sequence[str]) -> Iterator[Row | R
     if twice:
         raise refused(file, f"has the columns {', '.join(sorted(twice))} twice.", line=1)
     for line, cells in lines:
+        row = Row(file, line, dict(zip(names, cells, strict=False)))
         if len(cells) != len(names):
-            yield RowProblem(file, line, "", f"has {len(cells)} cells; the header has {len(names)}.")
-        else:
-            yield Row(file, line, dict(zip(names, cells, strict=True)))
+            row.problem("", f"has {len(cells)} cells; the header has {len(names)}.")
+        yield row
 
 
 def has_column(file: str, text: str, column: str) -> bool:

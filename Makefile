@@ -1,0 +1,67 @@
+# Everything runs from here; `make help` lists it.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+PORT ?= 8000
+ROLE ?= teacher
+TENANT ?= demo
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo dev token env import calendar consumer test lint format openapi lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/installed: requirements-dev.txt requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Rollcall needs Python 3.11 or newer, not " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) (once) ..." >&2
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-compile -r requirements-dev.txt
+	@touch $@
+
+demo: $(VENV)/installed ## The main job, end to end, on embedded servers; ROSTER=folder-or-zip for your own school
+	@$(RUN) -m local demo $(if $(ROSTER),--roster "$(ROSTER)")
+
+dev: $(VENV)/installed ## Stay up: API and consumer on 127.0.0.1; PORT=8000, ROSTER=...
+	@exec $(RUN) -m local dev --port $(PORT) $(if $(ROSTER),--roster "$(ROSTER)")
+
+token: $(VENV)/installed ## Print a token for `make dev`; ROLE=teacher TENANT=demo
+	@$(RUN) -m local token --role "$(ROLE)" --tenant "$(TENANT)"
+
+env: $(VENV)/installed ## Print the environment of the running `make dev`, for `chalice local`
+	@$(RUN) -m local env
+
+import: $(VENV)/installed ## Import a OneRoster folder or zip; ROSTER=... TENANT=demo
+	@$(RUN) -m local import "$(ROSTER)" --tenant "$(TENANT)"
+
+calendar: $(VENV)/installed ## Import school days and holidays; FILE=... TENANT=demo
+	@$(RUN) -m local calendar "$(FILE)" --tenant "$(TENANT)"
+
+consumer: $(VENV)/installed ## Drain DATABASE_URL and REDIS_URL until stopped
+	@exec $(RUN) -m local consumer
+
+test: $(VENV)/installed ## All tests; WORKERS=2
+	@$(RUN) -m pytest -n $(WORKERS) --dist loadgroup
+
+lint: $(VENV)/installed ## ruff, mypy --strict, and the direction of imports
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+	@$(VENV)/bin/lint-imports
+
+format: $(VENV)/installed ## Format the code
+	@$(RUN) -m ruff format .
+	@$(RUN) -m ruff check --fix .
+
+openapi: $(VENV)/installed ## Write docs/reference/openapi.json anew
+	@$(RUN) -m local.openapi docs/reference/openapi.json
+
+lock: $(VENV)/installed ## Pin requirements*.in anew, for every Python from 3.11
+	@$(RUN) -m pip install --quiet uv
+	@$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --upgrade requirements.in -o requirements.txt
+	@$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --upgrade requirements-dev.in -o requirements-dev.txt
+
+clean: ## Remove what the targets above made
+	rm -rf $(VENV) .local .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

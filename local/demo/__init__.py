@@ -1,0 +1,1 @@
+"""The main job of Rollcall, told from the bell to the history."""

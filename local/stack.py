@@ -1,0 +1,180 @@
+"""The whole of Rollcall on this machine: servers, schema, schools, the API over HTTP, and a consumer.
+
+with Stack() as stack:
+    httpx.get(stack.url + "/sections", headers={"Authorization": "Bearer " + stack.token("teacher")})
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from redis import Redis, RedisError
+from sqlalchemy import Engine
+
+from chalicelib.api.operations import BASE
+from chalicelib.container import Container
+from chalicelib.db.engine import make_engine
+from chalicelib.services.roster_import import ImportReport
+from local import tokens
+from local.bearers import find_bearers
+from local.consumer import ConsumerProcess
+from local.demo_school import BEARERS, SCHOOLS
+from local.faults import StackFault
+from local.folder import local_folder, signing_key
+from local.front_door import front_door
+from local.gateway import serve
+from local.postgres_in_use import open_postgres
+from local.rosters import import_roster, import_school
+from local.servers import EmbeddedRedis
+from local.settings import environment
+
+Step = Callable[[str], AbstractContextManager[object]]
+"""Called with the name of what comes next; its context lasts as long as that does."""
+
+_SILENT: Step = lambda _: nullcontext()  # noqa: E731  typed
+
+
+class Stack:
+    """Everything runs inside the `with` block. Raises StackFault, ServerError or an error of Rollcall's own.
+
+    `port` 0 takes a free one. `roster` is imported for the tenant `demo` in place of the made-up school. With
+    `database_url` and `redis_url` the stack uses those servers, and starts only what it was given no URL for.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        roster: Path | None = None,
+        database_url: str | None = None,
+        redis_url: str | None = None,
+        log_folder: Path | None = None,
+        step: Step = _SILENT,
+    ) -> None:
+        self._asked = (database_url, redis_url)
+        self._roster = roster
+        self._port = port
+        self._log_folder = log_folder
+        self._step = step
+        self._open = ExitStack()
+        self.base = ""
+        self.database_url = ""
+        self.redis_url = ""
+        self.owner_url: str | None = None
+        self.imports: dict[str, ImportReport] = {}
+        self.tenants: dict[str, Mapping[str, str]] = {}
+
+    def __enter__(self) -> Self:
+        with ExitStack() as opening:
+            self._start(opening)
+            self._open = opening.pop_all()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._open.close()
+
+    @property
+    def url(self) -> str:
+        """Where the API is: the paths of the contract follow."""
+        return self.base + BASE
+
+    @property
+    def port(self) -> int:
+        """The port of the API."""
+        return int(self.base.rpartition(":")[2])
+
+    def token(self, role: str, tenant: str = "demo") -> str:
+        """A bearer token for a role in a tenant."""
+        return tokens.issue(self._key, role=role, tenant=tenant, subject=self.tenants[tenant][role])
+
+    @cached_property
+    def owner(self) -> Engine:
+        """The database as its owner: for looking behind row-level security."""
+        if self.owner_url is None:
+            raise StackFault("Only the app's role of this database is known.")
+        engine = make_engine(self.owner_url)
+        self._open.callback(engine.dispose)
+        return engine
+
+    def start_consumer(self) -> None:
+        """Start the consumer if it does not run."""
+        self.consumer.start()
+
+    def kill_consumer(self) -> None:
+        """SIGKILL the consumer; it stays away until `start_consumer`."""
+        self.consumer.kill()
+
+    def _start(self, opening: ExitStack) -> None:
+        self._key = signing_key(local_folder())
+        database_url, redis_url = self._asked
+        require_free(self._port)
+        with self._step("Start Postgres and Redis"):
+            postgres = opening.enter_context(open_postgres(database_url))
+            self.redis_url = _open_redis(opening, redis_url)
+        with self._step("Migrate the database"):
+            self.database_url = postgres.migrate()
+            self.owner_url = postgres.owner_url
+        variables = environment(database_url=self.database_url, redis_url=self.redis_url, key=self._key)
+        with self._step("Start a consumer process"):
+            self.consumer = ConsumerProcess(variables, self._logs(opening) / "consumer.log")
+            self.consumer.start()
+            opening.callback(self.consumer.stop)
+        app, self.container = front_door(variables)
+        opening.callback(self.container.close)
+        with self._step("Import the schools"):
+            self._import_schools(self.container)
+        with self._step("Serve the API"):
+            self.base = opening.enter_context(serve(app, self._port))
+
+    def _import_schools(self, container: Container) -> None:
+        for tenant, school in SCHOOLS.items():
+            if tenant == "demo" and self._roster is not None:
+                self.imports[tenant] = import_roster(container, self._roster, tenant)
+                self.tenants[tenant] = find_bearers(container.database, self.imports[tenant].tenant_id)
+            else:
+                self.imports[tenant] = import_school(container, school, tenant)
+                self.tenants[tenant] = BEARERS
+
+    def _logs(self, opening: ExitStack) -> Path:
+        if self._log_folder is not None:
+            return self._log_folder
+        return Path(opening.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-log-")))
+
+
+def own_servers() -> dict[str, str | None]:
+    """The URLs of one's own servers from the environment, as arguments of Stack."""
+    return {
+        "database_url": os.environ.get("DATABASE_URL") or None,
+        "redis_url": os.environ.get("REDIS_URL") or None,
+    }
+
+
+def require_free(port: int) -> None:
+    """Raise StackFault, naming a way out, when the port of loopback is taken."""
+    try:
+        with closing(socket.create_server(("127.0.0.1", port))):
+            pass
+    except OSError as error:
+        if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
+            raise
+        what = "is taken" if error.errno == errno.EADDRINUSE else "is not for ordinary users"
+        raise StackFault(f"Port {port} {what}: choose another one with --port (PORT=… with make).") from error
+
+
+def _open_redis(opening: ExitStack, url: str | None) -> str:
+    if url is None:
+        return opening.enter_context(EmbeddedRedis()).url()
+    try:
+        with closing(Redis.from_url(url, socket_connect_timeout=5.0)) as client:
+            client.ping()
+    except (RedisError, ValueError, OSError) as error:
+        raise StackFault(f"Redis at REDIS_URL: {error}.") from error
+    return url
