@@ -10,8 +10,9 @@ import errno
 import os
 import socket
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -42,11 +43,24 @@ Step = Callable[[str], AbstractContextManager[object]]
 _SILENT: Step = lambda _: nullcontext()  # noqa: E731  typed
 
 
+@dataclass(frozen=True, slots=True)
+class OwnServers:
+    """The URLs of servers that run already; None is started for the stack."""
+
+    database_url: str | None = None
+    redis_url: str | None = None
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Those in DATABASE_URL and REDIS_URL."""
+        return cls(os.environ.get("DATABASE_URL") or None, os.environ.get("REDIS_URL") or None)
+
+
 class Stack:
     """Everything runs inside the `with` block. Raises StackFault, ServerError or an error of Rollcall's own.
 
-    `port` 0 takes a free one. `roster` is imported for the tenant `demo` in place of the made-up school. With
-    `database_url` and `redis_url` the stack uses those servers, and starts only what it was given no URL for.
+    `port` 0 takes a free one. `roster` is imported for the tenant `demo` in place of the made-up school. Of
+    Postgres and Redis it starts only what `servers` has no URL for.
     """
 
     def __init__(
@@ -54,12 +68,11 @@ class Stack:
         *,
         port: int = 0,
         roster: Path | None = None,
-        database_url: str | None = None,
-        redis_url: str | None = None,
+        servers: OwnServers | None = None,
         log_folder: Path | None = None,
         step: Step = _SILENT,
     ) -> None:
-        self._asked = (database_url, redis_url)
+        self._servers = servers or OwnServers()
         self._roster = roster
         self._port = port
         self._log_folder = log_folder
@@ -70,7 +83,7 @@ class Stack:
         self.redis_url = ""
         self.owner_url: str | None = None
         self.imports: dict[str, ImportReport] = {}
-        self.tenants: dict[str, Mapping[str, str]] = {}
+        self.tenants: dict[str, dict[str, str]] = {}
 
     def __enter__(self) -> Self:
         with ExitStack() as opening:
@@ -114,11 +127,10 @@ class Stack:
 
     def _start(self, opening: ExitStack) -> None:
         self._key = signing_key(local_folder())
-        database_url, redis_url = self._asked
         require_free(self._port)
         with self._step("Start Postgres and Redis"):
-            postgres = opening.enter_context(open_postgres(database_url))
-            self.redis_url = _open_redis(opening, redis_url)
+            postgres = opening.enter_context(open_postgres(self._servers.database_url))
+            self.redis_url = _open_redis(opening, self._servers.redis_url)
         with self._step("Migrate the database"):
             self.database_url = postgres.migrate()
             self.owner_url = postgres.owner_url
@@ -141,20 +153,12 @@ class Stack:
                 self.tenants[tenant] = find_bearers(container.database, self.imports[tenant].tenant_id)
             else:
                 self.imports[tenant] = import_school(container, school, tenant)
-                self.tenants[tenant] = BEARERS
+                self.tenants[tenant] = dict(BEARERS)
 
     def _logs(self, opening: ExitStack) -> Path:
         if self._log_folder is not None:
             return self._log_folder
         return Path(opening.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-log-")))
-
-
-def own_servers() -> dict[str, str | None]:
-    """The URLs of one's own servers from the environment, as arguments of Stack."""
-    return {
-        "database_url": os.environ.get("DATABASE_URL") or None,
-        "redis_url": os.environ.get("REDIS_URL") or None,
-    }
 
 
 def require_free(port: int) -> None:

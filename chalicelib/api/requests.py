@@ -78,7 +78,7 @@ def read_query(model: type[BaseModel] | None, raw: Mapping[str, list[str]]) -> A
             code, detail = told(fault)
             if fault["type"] == "extra_forbidden":
                 code, detail = "unknown_parameter", "There is no such parameter here."
-            faults.append(Fault(code, detail, parameter=_well_formed(fault["loc"][0])))
+            faults.append(Fault(code, detail, parameter=str(fault["loc"][0]) if fault["loc"] else None))
     if faults:
         raise Refused(faults=faults)
     return query
@@ -121,12 +121,7 @@ def told(error: ErrorDetails) -> tuple[str, str]:
 
 
 def _escaped(part: object) -> str:
-    return _well_formed(part).replace("~", "~0").replace("/", "~1")
-
-
-def _well_formed(name: object) -> str:
-    """A name that the client made up may hold lone surrogates, which no answer could carry."""
-    return str(name).encode("utf-8", "replace").decode()
+    return str(part).replace("~", "~0").replace("/", "~1")
 
 
 def _refuse_constant(name: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 
@@ -32,6 +32,8 @@ def sqlstate(error: BaseException) -> str:
 
 def blame(error: BaseException) -> Blame:
     """Judge `error`. What is not known to be the data's fault is the server's: jobs must not die of an outage."""
+    if isinstance(error, UnicodeError):
+        return Blame.DATA
     state = sqlstate(error)
     if state in _RACES:
         return Blame.RACE
@@ -42,7 +44,7 @@ def is_outage(error: BaseException) -> bool:
     """Whether `error` says that Postgres cannot serve at present (and not that a query of ours is wrong)."""
     if isinstance(error, (OSError, PoolTimeout)):
         return True
-    if not isinstance(error, SQLAlchemyError):
+    if not isinstance(error, DBAPIError):
         return False
     state = sqlstate(error)
     return not state or state[:2] in {"08", "53", "57"} or state in {"25006", "28000", "28P01", "3D000"}

@@ -11,12 +11,17 @@ from rich.table import Table
 
 
 class Stopwatch:
-    """Measures named steps; on a terminal the step that runs is shown."""
+    """Measures named steps, of what began at `started` (Unix time). On a terminal the step that runs is shown."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, started: float) -> None:
         self._console = console
-        self._started = time.perf_counter()
+        self._started = started
         self.steps: list[tuple[str, float]] = []
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return time.time() - self._started
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -31,10 +36,10 @@ class Stopwatch:
         self.steps.append((name, seconds))
 
     def table(self) -> Table:
-        """The steps in their order, and the whole."""
+        """The steps in their order, and the time since the start."""
         table = Table(title="How long it took", title_justify="left", show_footer=True)
         table.add_column("Step", "Everything")
-        table.add_column("Seconds", f"{time.perf_counter() - self._started:.2f}", justify="right")
+        table.add_column("Seconds", f"{self.elapsed:.3f}", justify="right")
         for name, seconds in self.steps:
-            table.add_row(name, f"{seconds:.3f}" if seconds < 1 else f"{seconds:.2f}")
+            table.add_row(name, f"{seconds:.3f}")
         return table

@@ -87,7 +87,7 @@ def follow(client: Client, request: Request) -> Iterator[dict[str, Any]]:
 def history(client: Client, day: date, student_id: str) -> dict[str, Any]:
     """The student's mark of `day` with its first marking and every change."""
     items = client.items(f"/students/{student_id}/history", limit=50)
-    found = next((item for item in items if item["date"] == f"{day}"), None)
+    found: dict[str, Any] | None = next((item for item in items if item["date"] == f"{day}"), None)
     if found is None or not found["changes"] or found["changes"][-1]["reason"] != REASON:
         raise StackFault("The history does not tell of the correction.")
     return found
@@ -101,9 +101,7 @@ def staff_names(client: Client) -> dict[str, str]:
     return names
 
 
-def _send(
-    client: Client, day: date, crowd: Crowd, records: list[dict[str, Any]], reason: str | None = None
-) -> Request:
+def _send(client: Client, day: date, crowd: Crowd, records: list[dict[str, Any]], reason: str | None = None) -> Request:
     section = crowd.section["id"] if crowd.section is not None else None
     body = {"date": f"{day}", "section_id": section, "reason": reason, "records": records}
     sent_at = time.perf_counter()

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from chalicelib.services.roster_import import ImportReport
@@ -32,7 +32,6 @@ def progress_bar(console: Console) -> Progress:
         TextColumn("  {task.description:<9}"),
         BarColumn(40),
         MofNCompleteColumn(),
-        TimeElapsedColumn(),
         console=console,
     )
 

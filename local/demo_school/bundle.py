@@ -49,8 +49,10 @@ def write_school(school: School, folder: Path, today: date) -> None:
     # Blank dates: whoever belongs to a class belongs to it for the whole of its terms.
     _write(folder, "enrollments", "sourcedId,classSourcedId,userSourcedId,role,beginDate,endDate", _enrollments(school))
     files = ("orgs", "academicSessions", "courses", "classes", "users", "roles", "enrollments")
-    manifest = [("manifest.version", "1.0"), ("oneroster.version", "1.2"), *((f"file.{name}", "bulk") for name in files)]
-    _write(folder, "manifest", "propertyName,value", manifest)
+    modes = [(f"file.{name}", "bulk") for name in files]
+    _write(
+        folder, "manifest", "propertyName,value", [("manifest.version", "1.0"), ("oneroster.version", "1.2"), *modes]
+    )
 
 
 def _orgs(school: School) -> Iterator[Line]:

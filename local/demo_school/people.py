@@ -34,10 +34,10 @@ class Person:
 def people(school: School) -> Iterator[Person]:
     """Everybody: staff, then each student with the guardians before it."""
     make = Generator()
-    make.add_provider(Provider(make))
     make.seed_instance(school.seed)
-    given = [make.first_name() for _ in range(_POOL)]
-    family = [make.last_name() for _ in range(_POOL)]
+    names = Provider(make)
+    given = [names.first_name() for _ in range(_POOL)]
+    family = [names.last_name() for _ in range(_POOL)]
     yield from _staff(school, make, given, family)
     grades = [grade for grade in school.grades for _ in range(len(school.forms) * school.size)]
     calls = 0

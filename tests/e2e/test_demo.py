@@ -1,0 +1,126 @@
+"""The demo: one command does the main job, tells of it, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import time
+from datetime import date
+from pathlib import Path
+
+import psutil
+import pytest
+from redis import Redis
+from sqlalchemy import Engine
+
+from chalicelib.db.engine import make_engine
+from local.demo_school import OTHER, write_school
+from local.postgres_in_use import APP_ROLE
+from local.servers import EmbeddedPostgres, EmbeddedRedis
+from local.servers.supervised import is_alive
+from tests.e2e.conftest import Command
+
+pytestmark = pytest.mark.e2e
+
+
+def test_the_demo_marks_500_students_corrects_one_and_shows_who_did_what(command: Command) -> None:
+    """In less than fifteen seconds, on whatever day this runs."""
+    started = time.monotonic()
+    out, err = (process := command("demo")).communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert "One request marks 500 students" in out
+    assert "500 applied, 0 unchanged, 0 superseded, 0 rejected" in out
+    assert "1 applied" in out
+    assert re.search(r"marked ABSENT .*\n.*ABSENT -> EXCUSED", out)
+    assert "(admin)" in out
+    assert "doctor's note" in out
+    assert "Everything" in out
+    assert max(map(len, out.splitlines())) <= 90
+    assert "\x1b" not in out, "colours are for terminals"
+    assert err == ""
+    assert time.monotonic() - started < 15
+
+
+def test_a_roster_of_a_past_year_is_marked_within_that_year(command: Command, tmp_path: Path) -> None:
+    """A smaller school has fewer than 500: all of them are marked."""
+    write_school(OTHER, tmp_path, date(2019, 3, 5))
+    out, err = (process := command("demo", "--roster", str(tmp_path))).communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert re.search(r"marks 60 students of Assembly for \w+, 2019-11-30", out)
+    assert "60 applied" in out
+
+
+def test_a_roster_that_is_none_is_refused_in_one_line(command: Command, tmp_path: Path) -> None:
+    out, err = (process := command("demo", "--roster", str(tmp_path))).communicate(timeout=60)
+    assert process.returncode == 1
+    assert err.startswith("Error: manifest.csv")
+    assert err.count("\n") == 1
+    assert "202" not in out
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_the_demo_can_be_interrupted_and_leaves_no_process(command: Command, how: signal.Signals) -> None:
+    process = command("demo")
+    family = _family_with_servers(process.pid)
+    process.send_signal(how)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert [one for one in family if is_alive(one)] == []
+
+
+def test_the_demo_runs_on_servers_of_ones_own_again_and_again(
+    command: Command, owner_engine: Engine, postgres: EmbeddedPostgres, redis_server: EmbeddedRedis
+) -> None:
+    """The owner's URL is enough: over TCP, where the app's role needs the password that is made for it."""
+    urls = {"DATABASE_URL": postgres.tcp_url("rollcall"), "REDIS_URL": redis_server.tcp_url(5)}
+    urls["DATABASE_URL"] = urls["DATABASE_URL"].replace("postgresql+pg8000://", "postgres://")
+    for outcome in ("500 applied, 0 unchanged", "1 applied, 499 unchanged"):
+        out, err = (process := command("demo", **urls)).communicate(timeout=60)
+        assert process.returncode == 0, err
+        assert outcome in out
+    with Redis.from_url(redis_server.tcp_url(5)) as client:
+        assert client.dbsize()
+        client.flushdb()
+
+
+def test_the_apps_role_alone_cannot_migrate_and_the_demo_says_so(
+    command: Command, owner_engine: Engine, postgres: EmbeddedPostgres
+) -> None:
+    admin = make_engine(postgres.url())
+    with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("drop database if exists bare")
+        connection.exec_driver_sql("create database bare")
+    admin.dispose()
+    _, err = (process := command("demo", DATABASE_URL=postgres.url("bare", APP_ROLE))).communicate(timeout=60)
+    assert process.returncode == 1
+    assert "The database is not migrated" in err
+    assert err.count("\n") == 1
+
+
+def test_a_postgres_that_is_not_there_is_told_without_its_password(command: Command) -> None:
+    url = "postgresql://owner:very-secret@127.0.0.1:9/rollcall"
+    out, err = (process := command("demo", DATABASE_URL=url)).communicate(timeout=60)
+    assert process.returncode == 1
+    assert "127.0.0.1:9" in err
+    assert "refused" in err
+    assert "very-secret" not in json.dumps([out, err])
+
+
+def _family_with_servers(pid: int) -> list[psutil.Process]:
+    """All processes below `pid`, as soon as the consumer is among them."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        family = psutil.Process(pid).children(recursive=True)
+        if any("consumer" in _arguments(one) for one in family):
+            return family
+        time.sleep(0.02)
+    raise AssertionError("no consumer was started")
+
+
+def _arguments(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
