@@ -9,7 +9,7 @@ TENANT ?= demo
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev token env import calendar consumer test lint format openapi lock clean
+.PHONY: help demo dev token env import calendar consumer migrate test lint format openapi lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,8 +24,8 @@ $(VENV)/installed: requirements-dev.txt requirements.txt
 demo: $(VENV)/installed ## The main job, end to end, on embedded servers; ROSTER=folder-or-zip for your own school
 	@$(RUN) -m local demo $(if $(ROSTER),--roster "$(ROSTER)")
 
-dev: $(VENV)/installed ## Stay up: API and consumer on 127.0.0.1; PORT=8000, ROSTER=...
-	@exec $(RUN) -m local dev --port $(PORT) $(if $(ROSTER),--roster "$(ROSTER)")
+dev: $(VENV)/installed ## Stay up: API and consumer on 127.0.0.1; PORT=8000 ROSTER=... VERBOSE=1
+	@exec $(RUN) -m local dev --port $(PORT) $(if $(ROSTER),--roster "$(ROSTER)") $(if $(VERBOSE),--verbose)
 
 token: $(VENV)/installed ## Print a token for `make dev`; ROLE=teacher TENANT=demo
 	@$(RUN) -m local token --role "$(ROLE)" --tenant "$(TENANT)"
@@ -41,6 +41,9 @@ calendar: $(VENV)/installed ## Import school days and holidays; FILE=... TENANT=
 
 consumer: $(VENV)/installed ## Drain DATABASE_URL and REDIS_URL until stopped
 	@exec $(RUN) -m local consumer
+
+migrate: $(VENV)/installed ## Bring DATABASE_URL to the newest schema
+	@$(RUN) -m local migrate
 
 test: $(VENV)/installed ## All tests; WORKERS=2
 	@$(RUN) -m pytest -n $(WORKERS) --dist loadgroup

@@ -5,13 +5,14 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from chalice.app import Chalice, CloudWatchEvent, Rate
+from chalice.app import Chalice, CloudWatchEvent, Rate, WebsocketEvent
 
 from chalicelib.api.authentication import Authenticator
 from chalicelib.api.router import bind
 from chalicelib.api.routes import operations
 from chalicelib.config import Settings
 from chalicelib.container import Container
+from chalicelib.realtime import Sessions, live_events, make_sessions
 
 app = Chalice(app_name="rollcall")
 
@@ -19,13 +20,19 @@ app = Chalice(app_name="rollcall")
 @cache
 def container() -> Container:
     """What this Lambda environment keeps between requests, made at the first one."""
-    return Container(Settings.from_environment())
+    return Container(Settings.from_environment(), live_events)
 
 
 @cache
 def authenticator() -> Authenticator:
     """Knows whose tokens are believed."""
     return Authenticator(container().settings.tokens)
+
+
+@cache
+def sessions() -> Sessions:
+    """Answers WebSockets."""
+    return make_sessions(container())
 
 
 bind(app, operations(), container, authenticator)
@@ -42,3 +49,21 @@ def drain_schedule(event: CloudWatchEvent) -> dict[str, Any]:
     """The drain of every minute: the net below the doorbell, and what wakes retries that fall due."""
     context: Any = event.context
     return container().drain.run(context.get_remaining_time_in_millis).to_json()
+
+
+@app.on_ws_connect()
+def websocket_connect(event: WebsocketEvent) -> dict[str, Any]:
+    """A WebSocket is to be opened, with a ticket."""
+    return sessions().connect(event.connection_id, event.to_dict().get("queryStringParameters"))
+
+
+@app.on_ws_message()
+def websocket_message(event: WebsocketEvent) -> None:
+    """A client says what it wants to follow."""
+    sessions().receive(event.connection_id, event.body)
+
+
+@app.on_ws_disconnect()
+def websocket_disconnect(event: WebsocketEvent) -> None:
+    """A WebSocket was closed, by whomever."""
+    sessions().disconnect(event.connection_id)

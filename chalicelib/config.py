@@ -34,6 +34,8 @@ class Settings:
     queue_name: str = "rollcall"
     redis_min_replicas: int = 0
     drain_function: str | None = None
+    websocket_url: str | None = None
+    websocket_endpoint: str | None = None
     database_pool: int = 1
 
     @classmethod
@@ -50,10 +52,13 @@ class Settings:
         QUEUE_NAME            (default: rollcall)
         REDIS_MIN_REPLICAS    replicas that must have a job before it is answered 202 (default: 0)
         DRAIN_FUNCTION        the Lambda to wake after a push; without it, only the schedule drains
+        WEBSOCKET_URL         where clients open WebSockets: wss://…; without it there is no live progress
+        WEBSOCKET_ENDPOINT    where messages to them are posted, before /@connections: https://…; goes with the URL
         DATABASE_POOL         connections this process may hold (default: 1, a Lambda serves one request at a time)
         """
         env = os.environ if environment is None else environment
         stage = env.get("ROLLCALL_STAGE", "prod")
+        websocket_url, websocket_endpoint = _websocket(env, stage)
         return cls(
             stage=stage,
             database_url=_required(env, "DATABASE_URL"),
@@ -62,6 +67,8 @@ class Settings:
             queue_name=env.get("QUEUE_NAME", "rollcall"),
             redis_min_replicas=_number(env, "REDIS_MIN_REPLICAS", 0),
             drain_function=env.get("DRAIN_FUNCTION") or None,
+            websocket_url=websocket_url,
+            websocket_endpoint=websocket_endpoint,
             database_pool=_number(env, "DATABASE_POOL", 1),
         )
 
@@ -76,6 +83,17 @@ def _tokens(env: Mapping[str, str], stage: str) -> TokenSettings:
     if not (local_key or jwks_url):
         raise BadSettings("JWT_JWKS_URL is not set.")
     return TokenSettings(_required(env, "JWT_ISSUER"), env.get("JWT_AUDIENCE", "rollcall"), jwks_url, local_key)
+
+
+def _websocket(env: Mapping[str, str], stage: str) -> tuple[str | None, str | None]:
+    url, endpoint = env.get("WEBSOCKET_URL") or None, env.get("WEBSOCKET_ENDPOINT") or None
+    if (url is None) != (endpoint is None):
+        raise BadSettings("WEBSOCKET_URL and WEBSOCKET_ENDPOINT go together: set both, or neither.")
+    for name, value, scheme in (("WEBSOCKET_URL", url, "ws"), ("WEBSOCKET_ENDPOINT", endpoint, "http")):
+        schemes = (f"{scheme}s://", f"{scheme}://") if stage == LOCAL else (f"{scheme}s://",)
+        if value is not None and not value.startswith(schemes):
+            raise BadSettings(f"{name} must begin with {schemes[0]}.")
+    return url, endpoint
 
 
 def _required(env: Mapping[str, str], name: str) -> str:

@@ -6,6 +6,7 @@ Redis must start cold without SQLAlchemy and boto3.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,9 @@ from chalicelib.config import Settings
 from chalicelib.queue import JobQueue
 from chalicelib.services.accept import Acceptor, Doorbell, utc_now
 from chalicelib.services.doorbell import LambdaDoorbell, SilentDoorbell
+from chalicelib.services.events import Events, NoEvents
 from chalicelib.services.jobs import JobReporter
+from chalicelib.services.tickets import Tickets
 
 if TYPE_CHECKING:
     from chalicelib.db.queries.rosters import PostgresRosters
@@ -32,8 +35,10 @@ if TYPE_CHECKING:
 class Container:
     """Everything that a Lambda environment, or a laptop's process, keeps between requests."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, make_events: Callable[[Container], Events] | None = None) -> None:
+        """`make_events` builds what is told of moved jobs (`realtime.live_events`); by default, nobody is told."""
         self.settings = settings
+        self._make_events = make_events
         self.now = utc_now
 
     @cached_property
@@ -70,7 +75,17 @@ class Container:
     @cached_property
     def jobs(self) -> JobReporter:
         """Reports jobs."""
-        return JobReporter(self.queue, lambda: self._postgres_marks)
+        return JobReporter(self.queue, lambda: self._postgres_marks, events=self.events)
+
+    @cached_property
+    def events(self) -> Events:
+        """Tells those who follow jobs."""
+        return self._make_events(self) if self._make_events is not None else NoEvents()
+
+    @cached_property
+    def tickets(self) -> Tickets:
+        """Admits to the WebSocket."""
+        return Tickets(self.redis, self.settings.queue_name, self.settings.websocket_url)
 
     @cached_property
     def database(self) -> Database:
@@ -100,7 +115,7 @@ class Container:
         from chalicelib.db.writer import BatchWriter
         from chalicelib.services.drain import Drain
 
-        return Drain(self.queue, BatchWriter(self.database))
+        return Drain(self.queue, BatchWriter(self.database), events=self.events)
 
     @cached_property
     def importer(self) -> RosterImporter:

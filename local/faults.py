@@ -12,5 +12,10 @@ class StackFault(Exception):
 def postgres_says(error: BaseException) -> str:
     """Postgres' own words for an error, without the statement and the driver around them."""
     origin = error.orig if isinstance(error, DBAPIError) else error
-    detail = origin.args[0] if origin is not None and origin.args else None
-    return str(detail["M"]) if isinstance(detail, dict) and "M" in detail else str(origin or error)
+    said: BaseException | None = origin
+    while said is not None:
+        if said.args and isinstance(said.args[0], dict) and "M" in said.args[0]:
+            return str(said.args[0]["M"])
+        # The driver says goodbye to a server that has hung up, and buries its reason under that failure.
+        said = said.__cause__ or said.__context__
+    return str(origin or error)

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from local.folder import write_whole
+from local.servers.supervised import is_alive
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,8 @@ class RunningStack:
     def alive(self) -> bool:
         """Whether its process still runs; a stack that was killed leaves its file behind."""
         try:
-            return abs(psutil.Process(self.pid).create_time() - self.started) < 1
+            process = psutil.Process(self.pid)
+            return is_alive(process) and abs(process.create_time() - self.started) < 1
         except psutil.NoSuchProcess:
             return False
 

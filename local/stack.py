@@ -17,7 +17,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from redis import Redis, RedisError
 from sqlalchemy import Engine
 
 from chalicelib.api.operations import BASE
@@ -31,10 +30,10 @@ from local.demo_school import BEARERS, SCHOOLS
 from local.faults import StackFault
 from local.folder import local_folder, signing_key
 from local.front_door import front_door
-from local.gateway import serve
+from local.gateway import lambda_environment, reserve, serve, websocket_settings
 from local.postgres_in_use import open_postgres
+from local.redis_in_use import open_redis
 from local.rosters import import_roster, import_school
-from local.servers import EmbeddedRedis
 from local.settings import environment
 
 Step = Callable[[str], AbstractContextManager[object]]
@@ -127,16 +126,17 @@ class Stack:
 
     def _start(self, opening: ExitStack) -> None:
         self._key = signing_key(local_folder())
-        require_free(self._port)
+        door = opening.enter_context(closing(_reserve(self._port)))
         with self._step("Start Postgres and Redis"):
             postgres = opening.enter_context(open_postgres(self._servers.database_url))
-            self.redis_url = _open_redis(opening, self._servers.redis_url)
+            self.redis_url = opening.enter_context(open_redis(self._servers.redis_url))
         with self._step("Migrate the database"):
             self.database_url = postgres.migrate()
             self.owner_url = postgres.owner_url
         variables = environment(database_url=self.database_url, redis_url=self.redis_url, key=self._key)
+        variables |= websocket_settings(door)
         with self._step("Start a consumer process"):
-            self.consumer = ConsumerProcess(variables, self._logs(opening) / "consumer.log")
+            self.consumer = ConsumerProcess(variables | lambda_environment(), self._logs(opening) / "consumer.log")
             self.consumer.start()
             opening.callback(self.consumer.stop)
         app, self.container = front_door(variables)
@@ -144,7 +144,7 @@ class Stack:
         with self._step("Import the schools"):
             self._import_schools(self.container)
         with self._step("Serve the API"):
-            self.base = opening.enter_context(serve(app, self._port))
+            self.base = opening.enter_context(serve(app, listener=door))
 
     def _import_schools(self, container: Container) -> None:
         for tenant, school in SCHOOLS.items():
@@ -161,24 +161,12 @@ class Stack:
         return Path(opening.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-log-")))
 
 
-def require_free(port: int) -> None:
-    """Raise StackFault, naming a way out, when the port of loopback is taken."""
+def _reserve(port: int) -> socket.socket:
+    """The port of the API, taken before anything is started. Raises StackFault, naming a way out."""
     try:
-        with closing(socket.create_server(("127.0.0.1", port))):
-            pass
+        return reserve(port)
     except OSError as error:
         if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
             raise
         what = "is taken" if error.errno == errno.EADDRINUSE else "is not for ordinary users"
         raise StackFault(f"Port {port} {what}: choose another one with --port (PORT=… with make).") from error
-
-
-def _open_redis(opening: ExitStack, url: str | None) -> str:
-    if url is None:
-        return opening.enter_context(EmbeddedRedis()).url()
-    try:
-        with closing(Redis.from_url(url, socket_connect_timeout=5.0)) as client:
-            client.ping()
-    except (RedisError, ValueError, OSError) as error:
-        raise StackFault(f"Redis at REDIS_URL: {error}.") from error
-    return url

@@ -14,8 +14,6 @@ from chalicelib.domain.rules import EVERY_SCHOOL, AcademicSession, Rules
 ids = st.uuids().map(str)
 dates = st.dates()
 people = st.frozensets(ids, max_size=5)
-texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=500)
-"""What may stand in remarks and reasons: anything that Postgres can store."""
 
 
 @st.composite

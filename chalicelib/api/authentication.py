@@ -15,6 +15,7 @@ from chalicelib.services.actor import Actor
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SUBJECT = re.compile(r"[^\x00\ud800-\udfff]{1,255}", re.DOTALL)
+_ASYMMETRIC = ("RS256", "ES256")
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="rollcall"'}
 
 
@@ -55,14 +56,21 @@ class Authenticator:
         return claims
 
     def _key_for(self, token: str) -> tuple[Any, list[str]]:
-        """The key and the algorithms that go with it: never the one that the token itself proposes."""
+        """The key and the algorithm that goes with it: never the one that the token itself proposes."""
         if self._settings.local_key is not None:
             return self._settings.local_key, ["HS256"]
-        return self._jwks.get_signing_key_from_jwt(token).key, ["RS256", "ES256"]
+        try:
+            self._jwks.get_signing_keys()
+        except (jwt.PyJWTError, ValueError) as error:
+            # The token may be good: its bearer need not sign in again.
+            raise Unavailable("The issuer's keys cannot be read.", headers={"Retry-After": "5"}) from error
+        known = self._jwks.get_signing_key_from_jwt(token)
+        return known.key, [name for name in _ASYMMETRIC if name == known.algorithm_name]
 
     @cached_property
     def _jwks(self) -> jwt.PyJWKClient:
-        return jwt.PyJWKClient(str(self._settings.jwks_url), cache_keys=True, lifespan=3600, timeout=3)
+        # Single keys are not cached: they would outlive the key set in which they were withdrawn.
+        return jwt.PyJWKClient(str(self._settings.jwks_url), lifespan=3600, timeout=3)
 
 
 def _actor(claims: dict[str, Any]) -> Actor:

@@ -107,10 +107,9 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         for name, schema in properties.items():
             plain = _not_null({key: value for key, value in schema.items() if key != "title"}, operation.query)
             found.append({"name": name, "in": "query", "required": False, "schema": plain})
-    for name, detail in operation.headers.items():
-        found.append(
-            {"name": name, "in": "header", "required": False, "description": detail, "schema": {"type": "string"}}
-        )
+    for name, header in operation.headers.items():
+        schema = {"type": "string", "pattern": f"^{header.pattern}$"}
+        found.append({"name": name, "in": "header", "required": False, "description": header.detail, "schema": schema})
     return found
 
 

@@ -51,6 +51,14 @@ Handler = Callable[[Call], Reply]
 
 
 @dataclass(frozen=True, slots=True)
+class Header:
+    """A request header that may be sent: what it is for, and the pattern that the whole of it must match."""
+
+    detail: str
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One method on one path. `roles` None makes it public; `query` and `body` are models of what may be sent.
 
@@ -67,7 +75,7 @@ class Operation:
     roles: frozenset[Role] | None = EVERYONE
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, Header] = field(default_factory=dict)
     raises: tuple[type[RollcallError], ...] = ()
 
     @property

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from chalicelib.api.models.fields import PATTERN_FAULTS, Sent
+from chalicelib.api.operations import Header
 from chalicelib.errors import Fault, MalformedJson, NotFound, Refused, TooLarge, UnsupportedMediaType
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -82,6 +83,17 @@ def read_query(model: type[BaseModel] | None, raw: Mapping[str, list[str]]) -> A
     if faults:
         raise Refused(faults=faults)
     return query
+
+
+def check_headers(wanted: Mapping[str, Header], sent: Mapping[str, str]) -> None:
+    """Raises Refused, naming each header that is there and does not match its pattern."""
+    faults = [
+        Fault("invalid_format", header.detail, parameter=name)
+        for name, header in wanted.items()
+        if (value := sent.get(name.lower())) is not None and not re.fullmatch(header.pattern, value)
+    ]
+    if faults:
+        raise Refused(faults=faults)
 
 
 def read_ids(path: Mapping[str, str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from chalicelib.api.authentication import Authenticator
 from chalicelib.api.operations import Call, Operation, Reply
 from chalicelib.api.problems import HEADERS, problem
-from chalicelib.api.requests import read_ids, read_json, read_query
+from chalicelib.api.requests import check_headers, read_ids, read_json, read_query
 from chalicelib.container import Container
 from chalicelib.errors import Forbidden, RollcallError
 
@@ -62,6 +62,7 @@ def _answer(
         actor = authenticator().identify(request.headers.get("authorization"))
         if not actor.roles & operation.roles:
             raise Forbidden
+    check_headers(operation.headers, request.headers)
     query = request.query_params
     raw = {name: query.getlist(name) for name in query} if query else {}
     call = Call(

@@ -54,14 +54,11 @@ def make_engine(url: str, *, pool_size: int = 1, max_overflow: int = 0) -> Engin
     arguments = connect_arguments(parsed)
     context = tls_context(parsed)
 
+    host, path = parsed.host or "127.0.0.1", arguments.pop("unix_sock", None)
+
     def connect() -> Any:
-        if "unix_sock" in arguments:
-            return pg8000.dbapi.connect(**arguments, ssl_context=False, timeout=CONNECT_TIMEOUT_S)
-        host, port = parsed.host or "127.0.0.1", parsed.port or 5432
-        sock = socket.create_connection((host, port), timeout=CONNECT_TIMEOUT_S)
+        sock = _open_socket(path, host, parsed.port or 5432)
         try:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.settimeout(None)
             return pg8000.dbapi.connect(**arguments, host=host, sock=sock, ssl_context=context or False)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -75,4 +72,22 @@ def make_engine(url: str, *, pool_size: int = 1, max_overflow: int = 0) -> Engin
         max_overflow=max_overflow,
         pool_pre_ping=True,
         pool_use_lifo=True,
+        hide_parameters=True,  # errors are logged, and marks are nobody's business there
     )
+
+
+def _open_socket(path: str | None, host: str, port: int) -> socket.socket:
+    """A socket that came up in time. The limit is not kept: a statement may take longer than a connection."""
+    if path is None:
+        sock = socket.create_connection((host, port), timeout=CONNECT_TIMEOUT_S)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    else:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.settimeout(CONNECT_TIMEOUT_S)
+        try:
+            sock.connect(path)
+        except OSError:
+            sock.close()
+            raise
+    sock.settimeout(None)
+    return sock

@@ -6,7 +6,7 @@ from chalicelib.queue.ids import new_job_id
 from chalicelib.queue.job import Backoff, Idempotency, Job, NewJob
 from chalicelib.queue.job_queue import JobQueue
 from chalicelib.queue.ref import Lane
-from chalicelib.queue.replies import Counts, Enqueued, FailOutcome
+from chalicelib.queue.replies import Counts, Enqueued, FailOutcome, Figures, Load
 from chalicelib.queue.settings import Limits, Retention
 
 __all__ = [
@@ -14,11 +14,13 @@ __all__ = [
     "Counts",
     "Enqueued",
     "FailOutcome",
+    "Figures",
     "Idempotency",
     "Job",
     "JobQueue",
     "Lane",
     "Limits",
+    "Load",
     "NewJob",
     "Retention",
     "new_job_id",

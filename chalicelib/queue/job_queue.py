@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from redis import Redis
+from redis import Redis, RedisCluster
 
 from chalicelib.domain.job_state import JobState
 from chalicelib.errors import Conflict, IdempotencyKeyReused, NotFound, QueueFull, Unavailable
 from chalicelib.queue.claiming import MAX_JOBS, Claims
-from chalicelib.queue.job import SHOWN, Job, NewJob, job_from_values
-from chalicelib.queue.keys import Keys
+from chalicelib.queue.commands import Commands
+from chalicelib.queue.figures import counts, figures
+from chalicelib.queue.home import Home
+from chalicelib.queue.job import Job, NewJob, job_from_values
+from chalicelib.queue.keys import ALL, Keys
 from chalicelib.queue.listing import recent_jobs
-from chalicelib.queue.replies import Counts, Enqueued, FailOutcome
+from chalicelib.queue.replies import Counts, Enqueued, FailOutcome, Figures
+from chalicelib.queue.server import check_eviction
 from chalicelib.queue.settings import Limits, Retention
-from chalicelib.queue.wire import Command, Wire, script
+from chalicelib.queue.wire import Command, Wire
 
 _Jobs: TypeAlias = list[Job]  # inside the class, `list` is the verb
 _Oks: TypeAlias = list[bool]
 
-_LONGEST_BACKOFF_MS = 24 * 3_600_000
 _NAP = 1.0
 _NOT_SAFE = "The job is not yet safe from a failover; send it again with the same Idempotency-Key."
-_random = random.SystemRandom()
 
 
 class JobQueue:
@@ -36,14 +37,14 @@ class JobQueue:
         for job in queue.claim(max_jobs=50, max_records=5_000, lease_ms=60_000):
             queue.ack([(job, "{}")])
 
-    `redis` decodes no responses; its socket timeout is longer than a second and than `wait_ms`. With `min_replicas`,
-    a job counts as accepted once so many replicas have it, within `wait_ms`. Every verb raises Unavailable when Redis
-    is away, and may then be called again with the same arguments.
+    `redis` (or a cluster) decodes no responses; its socket timeout is longer than a second and than `wait_ms`. With
+    `min_replicas`, a job counts as accepted once so many replicas have it, within `wait_ms`. Every verb raises
+    Unavailable when Redis is away, and may then be called again with the same arguments.
     """
 
     def __init__(
         self,
-        redis: Redis,
+        redis: Redis | RedisCluster,
         *,
         name: str = "rollcall",
         limits: Limits = Limits(),  # noqa: B008  frozen
@@ -52,10 +53,11 @@ class JobQueue:
         min_replicas: int = 0,
         wait_ms: int = 100,
     ) -> None:
-        self._wire, self._keys = Wire(redis), Keys(name)
-        self._limits, self._retention = limits, retention
+        self._keys = keys = Keys(name)
+        self._wire = Wire(Home(redis, keys.ring))
+        self._commands = Commands(keys, limits, retention)
+        self._claims = Claims(self._wire, keys, self._commands)
         self._bell_ms, self._min_replicas, self._wait_ms = bell_ms, min_replicas, wait_ms
-        self._claims = Claims(self._wire, self._keys, limits, retention)
 
     def enqueue(self, job: NewJob) -> Enqueued:
         """Puts the job on its tenant's list, in one round trip, or finds what its Idempotency-Key made before.
@@ -63,7 +65,7 @@ class JobQueue:
         Raises QueueFull at a bound, IdempotencyKeyReused if the key came with another body; nothing is queued then.
         Raises Unavailable also when too few replicas have the job: send it again with the same Idempotency-Key.
         """
-        command = self._enqueue(job)
+        command = self._commands.enqueue(job, self._bell_ms)
         wait: list[Command] = [("WAIT", self._min_replicas, self._wait_ms)] if self._min_replicas else []
         [what, found, submitted_at, ring], *replicas = self._wire.send(command, *wait)
         if what == b"full":
@@ -100,67 +102,75 @@ class JobQueue:
             nap = min(_NAP, deadline - time.monotonic(), (seen.next_in_ms or _NAP * 1_000) / 1_000)
             if nap <= 0:
                 return False
-            ring = self._keys.ring
-            self._wire.send(("BLMOVE", ring, ring, "LEFT", "LEFT", f"{max(nap, 0.001):.3f}"))
+            if seen.paused:
+                time.sleep(nap)  # the ring may be full of tenants that nobody may serve
+            else:
+                self._wire.send(self._commands.wait(nap))
 
     def progress(self, job: Job, processed: int) -> bool:
-        """Says how many records are done; False if the job is no longer this token's."""
-        [held] = self._wire.send(script("progress", [self._keys.job(job.id)], [job.token, processed]))
+        """Says how many records, from the first, are done for good; False if the job is no longer this token's.
+
+        A job that is interrupted, by a lease that ran out, a release, a failed attempt or a redrive, is claimed again
+        with its `processed`, so that the next consumer goes on where this one stood.
+        """
+        [held] = self._wire.send(self._commands.progress(job, processed))
         return bool(held)
 
     def ack(self, done: Sequence[tuple[Job, str]]) -> _Oks:
         """Completes jobs, each with its result (JSON); False where the job is no longer this token's."""
-        return [bool(held) for held in self._wire.send(*(self._ack(job, result) for job, result in done))]
+        return [bool(held) for held in self._wire.send(*(self._commands.ack(job, result) for job, result in done))]
 
     def fail(self, job: Job, error: str) -> FailOutcome:
         """Ends an attempt with an error (JSON): the job is delayed for the next one, or failed for good."""
-        keys, ref = self._keys, job.ref
-        [outcome] = self._wire.send(
-            script(
-                "fail",
-                (keys.job(job.id), keys.leases, keys.delayed, keys.depth, keys.dead),
-                (ref.encode(), ref.tenant, job.token, error, self._retention.failed * 1000,
-                 _random.random(), _LONGEST_BACKOFF_MS),
-            )
-        )  # fmt: skip
+        [outcome] = self._wire.send(self._commands.fail(job, error))
         return FailOutcome(outcome.decode())
 
     def release(self, jobs: Sequence[Job]) -> _Oks:
         """Gives jobs back to the front of their lists, charging no attempt; False where one is not this token's."""
         # The newest goes to the front first, so that the oldest ends there.
         order = sorted(range(len(jobs)), key=lambda at: jobs[at].submitted_at, reverse=True)
-        replies = self._wire.send(*(self._release(jobs[at]) for at in order))
+        replies = self._wire.send(*(self._commands.release(jobs[at]) for at in order))
         held = dict(zip(order, replies, strict=True))
         return [bool(held[at]) for at in range(len(jobs))]
 
     def cancel(self, tenant: str, job_id: str) -> Job:
         """Cancels a job that waits or is delayed. Raises NotFound if it is not this tenant's, Conflict if it runs."""
-        keys, ref = self._keys, self._of_tenant(tenant, job_id).ref
-        command = script(
-            "cancel",
-            (keys.job(job_id), *keys.lists(ref), keys.ring, keys.delayed, keys.depth),
-            (ref.encode(), tenant, self._retention.cancelled * 1000),
-        )
+        command = self._commands.cancel(self._of_tenant(tenant, job_id).ref)
         return self._moved(job_id, command, JobState.CANCELLED, "cancelled")
 
     def redrive(self, tenant: str, job_id: str) -> Job:
         """Puts a failed job back with fresh attempts. Raises NotFound if it is not this tenant's, else Conflict."""
-        keys, ref = self._keys, self._of_tenant(tenant, job_id).ref
-        command = script(
-            "redrive",
-            (keys.job(job_id), *keys.lists(ref), keys.ring, keys.dead, keys.depth),
-            (ref.encode(), tenant),
-        )
+        command = self._commands.redrive(self._of_tenant(tenant, job_id).ref)
         return self._moved(job_id, command, JobState.WAITING, "retried")
+
+    def pause(self, tenant: str | None) -> None:
+        """From now on nothing of the tenant is claimed (None: of any); its jobs are accepted, and wait.
+
+        What a consumer holds already, it may finish. Retries that fall due and leases that run out return to their
+        lists and wait there. It lasts until `resume`, also when Redis and all consumers start anew.
+        """
+        self._wire.send(self._commands.pause(_named(tenant)))
+
+    def resume(self, tenant: str | None) -> None:
+        """Ends the pause of the tenant, or that of all (None), which leaves those paused that were so by name.
+
+        Whoever resumes should `ring`: consumers that wait notice within a second, but none may be awake.
+        """
+        self._wire.send(self._commands.resume(_named(tenant)))
+
+    def paused(self) -> frozenset[str]:
+        """The tenants that are paused by name, and `*` if all are."""
+        [members] = self._wire.send(("SMEMBERS", self._keys.paused))
+        return frozenset(member.decode() for member in members)
 
     def ring(self) -> bool:
         """Whether the caller should wake a consumer now (after a redrive, say); False if that was done just now."""
-        [rung] = self._wire.send(("SET", self._keys.bell, "1", "NX", "PX", self._bell_ms))
+        [rung] = self._wire.send(self._commands.ring(self._bell_ms))
         return bool(rung)
 
     def get(self, job_id: str) -> Job | None:
         """The job, of whatever tenant, without its data; None if it is unknown or forgotten."""
-        [values] = self._wire.send(self._read(job_id))
+        [values] = self._wire.send(self._commands.read(job_id))
         return job_from_values(values)
 
     def list(self, tenant: str, *, state: JobState | None, before: str | None, limit: int) -> _Jobs:
@@ -169,51 +179,19 @@ class JobQueue:
 
     def counts(self) -> Counts:
         """How many jobs of all tenants are in which state."""
-        keys = self._keys
-        depth, active, delayed, failed = self._wire.send(
-            ("HGET", keys.depth, "*"), ("ZCARD", keys.leases), ("ZCARD", keys.delayed), ("ZCARD", keys.dead)
-        )
-        return Counts(max(0, int(depth or 0) - active - delayed), active, delayed, failed)
+        return counts(self._wire, self._commands)
+
+    def figures(self, tenant: str | None) -> Figures:
+        """What waits, for how long, and whose it is: of one tenant, or (None) of all and of each that stands out."""
+        return figures(self._wire, self._keys, self._commands, tenant)
 
     def ping(self) -> None:
         """Returns if Redis answers; raises Unavailable if not."""
         self._wire.send(("PING",))
 
-    def _enqueue(self, job: NewJob) -> Command:
-        keys, key = self._keys, job.idempotency
-        names = [
-            keys.job(job.id), *keys.lists(job.ref), keys.ring, keys.depth, keys.recent(job.tenant), keys.clock,
-            keys.bell,
-        ]  # fmt: skip
-        if key:
-            names.append(keys.idem(job.tenant, key.key))
-        bounds = self._limits.per_tenant, self._limits.total
-        kept_ms = self._retention.listed * 1000, self._retention.idempotency * 1000
-        fields = [item for pair in job.to_fields().items() for item in pair]
-        return script(
-            "enqueue",
-            names,
-            (job.ref.encode(), job.id, job.tenant, *bounds, self._bell_ms, *kept_ms, key.body if key else "", *fields),
-        )
-
-    def _ack(self, job: Job, result: str) -> Command:
-        keys = self._keys
-        return script(
-            "ack",
-            (keys.job(job.id), keys.leases, keys.depth),
-            (job.ref.encode(), job.tenant, job.token, result, self._retention.completed * 1000),
-        )
-
-    def _release(self, job: Job) -> Command:
-        keys = self._keys
-        return script(
-            "release",
-            (keys.job(job.id), keys.leases, *keys.lists(job.ref), keys.ring),
-            (job.ref.encode(), job.tenant, job.token),
-        )
-
-    def _read(self, job_id: str) -> Command:
-        return ("HMGET", self._keys.job(job_id), *SHOWN)
+    def check_server(self) -> None:
+        """Raises Unavailable if Redis may evict jobs when its memory is full."""
+        check_eviction(self._wire)
 
     def _of_tenant(self, tenant: str, job_id: str) -> Job:
         job = self.get(job_id)
@@ -223,10 +201,16 @@ class JobQueue:
 
     def _moved(self, job_id: str, command: Command, to: JobState, verb: str) -> Job:
         """The job after `command`, which answers the state that it is in now, or the one that forbids the move."""
-        reply, values = self._wire.send(command, self._read(job_id))
+        reply, values = self._wire.send(command, self._commands.read(job_id))
         job = job_from_values(values)
         if job is None:
             raise NotFound
         if reply.decode() != to:
             raise Conflict(f"The job is {job.state}, so it cannot be {verb}.")
         return job
+
+
+def _named(tenant: str | None) -> str | None:
+    if tenant in {"", ALL}:
+        raise ValueError("None stands for all tenants; a tenant has a name other than '*'")
+    return tenant

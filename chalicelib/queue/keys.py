@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from chalicelib.queue.ref import JobRef, Lane
 
+ALL = "*"
+"""Stands for all tenants in `depth` and `paused`; no tenant may be called so."""
+
 
 class Keys:
     """The keys of the queue called `name`.
 
-    ring      LIST of the tenants that have waiting jobs, each once, the next to be served first
+    ring      LIST of the tenants that have waiting jobs and are not paused, each once, the next to be served first
     waiting   LIST of refs, one a tenant and lane, oldest first
     job       HASH of one job
     leases    ZSET ref → ms at which its lease expires
     delayed   ZSET ref → ms at which its retry is due
+    retries   HASH tenant → its delayed jobs
     dead      ZSET ref → ms at which it failed
-    depth     HASH tenant → its unfinished jobs (waiting, delayed and active); `*` → those of all
+    dead_of   ZSET of a tenant's failed jobs: id → ms at which it failed
+    failed    ZSET of the same ids, all of score 0, so in the order of their text: by time of submission
+    depth     ZSET tenant → its unfinished jobs (waiting, delayed and active); `*` → those of all
+    paused    SET of the tenants that are paused; `*` while all are
     recent    ZSET of a tenant's job ids, all of score 0, so in the order of their text: by time
     idem      STRING `<job id> <digest of the body>` of one Idempotency-Key
     clock     STRING the last submitted_at given out, µs
@@ -29,8 +36,10 @@ class Keys:
         self.ring = prefix + "ring"
         self.leases = prefix + "leases"
         self.delayed = prefix + "delayed"
+        self.retries = prefix + "retries"
         self.dead = prefix + "dead"
         self.depth = prefix + "depth"
+        self.paused = prefix + "paused"
         self.clock = prefix + "clock"
         self.claims = prefix + "claims"
         self.bell = prefix + "bell"
@@ -46,6 +55,14 @@ class Keys:
     def lists(self, ref: JobRef) -> tuple[str, str]:
         """The list that a ref belongs on, and that of its tenant's other lane."""
         return self.waiting(ref.tenant, ref.lane), self.waiting(ref.tenant, ref.lane.other)
+
+    def dead_of(self, tenant: str) -> str:
+        """The tenant's failed jobs by the time they failed."""
+        return f"{self._prefix}dead:{tenant}"
+
+    def failed(self, tenant: str) -> str:
+        """The tenant's failed jobs by the time they were submitted."""
+        return f"{self._prefix}failed:{tenant}"
 
     def recent(self, tenant: str) -> str:
         """The tenant's jobs by time."""

@@ -15,13 +15,15 @@ def recent_jobs(
 ) -> list[Job]:
     """Up to `limit` jobs older than the job `before`, in `state` if one is given; without their data.
 
-    Ids whose job was forgotten are taken off the list on the way, so that a rare state is not looked for among
+    Failed jobs have a list of their own, which holds each until it is redriven or forgotten, however long ago it was
+    submitted. Ids whose job was forgotten are taken off a list on the way, so that a rare state is not looked for among
     thousands of them twice.
     """
-    recent, found = keys.recent(tenant), list[Job]()
+    dead = state is JobState.FAILED
+    recent, found = keys.failed(tenant) if dead else keys.recent(tenant), list[Job]()
     start = "+" if before is None else f"({before}"
     while len(found) < limit:
-        chunk = _CHUNK if state else limit - len(found)
+        chunk = _CHUNK if state and not dead else limit - len(found)
         [members] = wire.send(("ZRANGE", recent, start, "-", "BYLEX", "REV", "LIMIT", 0, chunk))
         if not members:
             break

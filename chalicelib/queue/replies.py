@@ -37,7 +37,7 @@ class FailOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many jobs of all tenants there are; `failed` lets the forgotten go when the next job fails."""
+    """How many jobs are in which state; of the failed, those that are not forgotten yet."""
 
     waiting: int
     active: int
@@ -48,3 +48,29 @@ class Counts:
     def depth(self) -> int:
         """The jobs that are not finished, which is what the bounds count."""
         return self.waiting + self.active + self.delayed
+
+
+@dataclass(frozen=True, slots=True)
+class Load(Counts):
+    """The jobs of a tenant, or of all, and how they are getting on.
+
+    `oldest_ms` is the age, from its submission, of the oldest job that is next on a list; None if none waits. `paused`
+    says that nothing is claimed, because the tenant or because all are paused.
+    """
+
+    oldest_ms: int | None
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The queue at a glance. `paused` names all paused tenants, and holds `*` while all are.
+
+    `by_tenant` leaves out tenants without any job that are not paused. With more than a hundred busy tenants it holds
+    the hundred with the most unfinished jobs, the hundred to be served next, those of the hundred latest failures, and
+    a hundred paused ones; `all.oldest_ms` is then the oldest among these. The other figures are exact.
+    """
+
+    all: Load
+    by_tenant: dict[str, Load]
+    paused: frozenset[str]

@@ -14,6 +14,7 @@ from chalicelib.db.writer import JobRow, Outcome
 from chalicelib.db.writer.model import Kind
 from chalicelib.errors import Unavailable
 from chalicelib.queue import FailOutcome, Job, JobQueue
+from chalicelib.services.events import Events, NoEvents
 
 log = logging.getLogger(__name__)
 
@@ -73,12 +74,19 @@ class Drain:
     queue: JobQueue
     writer: Writer
     pace: Pace = field(default_factory=Pace)
+    events: Events = field(default_factory=NoEvents)
 
     def run(self, remaining_ms: Callable[[], int], *, linger_s: float | None = None) -> Report:
         """Claim and write batches. `remaining_ms` tells how long this process may still live, as Lambda's context does.
 
         Returns why it stopped. Raises Unavailable only if Redis is away; Postgres away releases the jobs unharmed.
         """
+        try:
+            return self._drain(remaining_ms, linger_s)
+        finally:
+            self.events.settle()
+
+    def _drain(self, remaining_ms: Callable[[], int], linger_s: float | None) -> Report:
         report = Report()
         patience = self.pace.linger_s if linger_s is None else linger_s
         while (left := remaining_ms()) > self.pace.stop_below_ms:
@@ -88,6 +96,7 @@ class Drain:
                 lease_ms=left + self.pace.lease_margin_ms,
             )
             if jobs:
+                self.events.changed(jobs)
                 try:
                     self._apply(jobs, report)
                 except Unavailable:
@@ -105,7 +114,7 @@ class Drain:
         except Exception as error:
             if not isinstance(error, UnwritableJob) and blame(error) is not Blame.DATA:
                 log.warning("postgres is away, releasing %d jobs", len(jobs), exc_info=True)
-                report.released += sum(self.queue.release(jobs))
+                self._release(jobs, report)
                 raise Unavailable("Postgres does not answer.") from error
             if len(jobs) == 1:
                 self._fail(jobs[0], error, report)
@@ -115,7 +124,7 @@ class Drain:
             try:
                 self._apply(jobs[:middle], report)
             except Unavailable:
-                report.released += sum(self.queue.release(rest))
+                self._release(rest, report)
                 raise
             self._apply(rest, report)
             return
@@ -124,6 +133,12 @@ class Drain:
             report.completed += held
             report.lost += not held
             report.records += job.size
+        self.events.changed(jobs)
+
+    def _release(self, jobs: Sequence[Job], report: Report) -> None:
+        """Give jobs back unharmed."""
+        report.released += sum(self.queue.release(jobs))
+        self.events.changed(jobs)
 
     def _write(self, rows: Sequence[JobRow]) -> dict[str, Outcome]:
         """One batch. Two drains that met in a deadlock simply try again; no attempt is charged."""
@@ -137,18 +152,29 @@ class Drain:
 
     def _fail(self, job: Job, error: Exception, report: Report) -> None:
         """Charge the poison job one attempt; a dead one is told in the ledger too."""
-        log.error("job %s cannot be written: %s", job.id, error)
         detail = str(error) if isinstance(error, UnwritableJob) else "The database refused the data."
         reason = json.dumps({"code": "not_writable", "detail": detail, "sqlstate": sqlstate(error)})
+        # Not the error itself: Postgres quotes the row, and a child's illness has no place in a log.
+        log.error("job %s cannot be written: %s", job.id, reason)
         outcome = self.queue.fail(job, reason)
+        self.events.changed([job])
         if outcome is FailOutcome.FAILED:
             report.failed += 1
             if job.kind in KINDS:
-                self.writer.bury(_row(job, attempts=job.attempts_made + 1), reason)
+                self._bury(_row(job, attempts=job.attempts_made + 1), reason)
         elif outcome is FailOutcome.DELAYED:
             report.delayed += 1
         else:
             report.lost += 1
+
+    def _bury(self, row: JobRow, reason: str) -> None:
+        try:
+            self.writer.bury(row, reason)
+        except Exception as error:
+            if blame(error) is not Blame.DATA:
+                raise
+            # The queue tells of it; the jobs that were claimed beside it are still to be written.
+            log.error("job %s cannot be told in the ledger: %s", row.job_id, sqlstate(error))  # noqa: TRY400 - as above
 
 
 def _row(job: Job, attempts: int | None = None) -> JobRow:

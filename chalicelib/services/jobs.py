@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -13,8 +13,10 @@ from chalicelib.domain.job_state import JobState
 from chalicelib.errors import Conflict, Forbidden, NotFound, Unavailable
 from chalicelib.queue import Job, JobQueue
 from chalicelib.services.actor import Actor
+from chalicelib.services.events import Events, NoEvents
 
 POLL_FIRST_S, POLL_MOST_S = 0.01, 0.25
+EVENTS_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class JobReporter:
     queue: JobQueue
     ledger: Callable[[], Ledger]
     sleep: Callable[[float], None] = time.sleep
+    events: Events = field(default_factory=NoEvents)
 
     def find(self, actor: Actor, job_id: str, *, wait_s: float = 0) -> JobView:
         """The job, after at most `wait_s` seconds of waiting for its end. Raises NotFound, Forbidden, Unavailable."""
@@ -74,11 +77,7 @@ class JobReporter:
         """Jobs newest first, Redis' and the ledger's together, and the id to go on from (None: the end)."""
         recent = self._recent(actor, state=None, before=before, limit=limit)
         shown = recent if state is None else self._recent(actor, state=state, before=before, limit=limit)
-        rows = self.ledger().older(actor.tenant, state=state, before=before, limit=limit + 1)
-        told = {str(row["job_id"]): _from_ledger(row) for row in rows}
-        # A dead job that was sent again is waiting in Redis while the ledger has it as failed: Redis knows better.
-        current = {id_: view for id_, view in told.items() if id_ in shown or id_ not in recent}
-        merged = current | shown
+        merged = self._kept(actor, state, before, limit, recent) | shown
         newest = sorted(merged.values(), key=lambda view: view.id, reverse=True)
         page = newest[:limit]
         return page, page[-1].id if len(newest) > limit else None
@@ -93,14 +92,38 @@ class JobReporter:
 
     def _move(self, actor: Actor, job_id: str, verb: Callable[[str, str], Job], moved: str) -> JobView:
         try:
-            return _from_queue(verb(actor.tenant, job_id))
+            job = verb(actor.tenant, job_id)
         except NotFound:
             view = self._find_now(actor, job_id)
             raise Conflict(f"The job is {view.state} and long done, so it cannot be {moved}.") from None
+        self.events.changed([job])
+        self.events.settle(EVENTS_S)
+        return view_of(job)
 
     def _recent(self, actor: Actor, *, state: JobState | None, before: str | None, limit: int) -> dict[str, JobView]:
         jobs = self.queue.list(actor.tenant, state=state, before=before, limit=limit + 1)
-        return {job.id: _from_queue(job) for job in jobs}
+        return {job.id: view_of(job) for job in jobs}
+
+    def _kept(
+        self, actor: Actor, state: JobState | None, before: str | None, limit: int, recent: dict[str, JobView]
+    ) -> dict[str, JobView]:
+        """The first `limit + 1` jobs of the ledger that are in `state` still.
+
+        A dead job that was sent again is waiting in Redis while the ledger has it as failed: Redis knows better.
+        """
+        kept: dict[str, JobView] = {}
+        while len(kept) <= limit:
+            rows = self.ledger().older(actor.tenant, state=state, before=before, limit=limit + 1)
+            for view in map(_from_ledger, rows):
+                now = recent.get(view.id)
+                if now is None and state is JobState.FAILED and (job := self.queue.get(view.id)) is not None:
+                    now = view_of(job)
+                if state is None or now is None or now.state is state:
+                    kept[view.id] = view
+            if len(rows) <= limit:
+                break
+            before = str(rows[-1]["job_id"])
+        return kept
 
     def _find_now(self, actor: Actor, job_id: str) -> JobView:
         away: Unavailable | None = None
@@ -109,7 +132,7 @@ class JobReporter:
         except Unavailable as error:
             job, away = None, error
         if job is not None and job.tenant == actor.tenant:
-            view = _from_queue(job)
+            view = view_of(job)
         else:
             row = self.ledger().find(actor.tenant, job_id)
             if row is None:
@@ -120,7 +143,8 @@ class JobReporter:
         return view
 
 
-def _from_queue(job: Job) -> JobView:
+def view_of(job: Job) -> JobView:
+    """A job of the queue as it is told."""
     return JobView(
         id=job.id,
         kind=job.kind,

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import threading
+from dataclasses import replace
 
 import typer
 
@@ -21,8 +22,6 @@ def consumer() -> None:
     database_url, redis_url = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
     if not (database_url and redis_url):
         fail("set DATABASE_URL and REDIS_URL; `make dev` has a consumer already.", 2)
-    from chalicelib.db.writer import BatchWriter
-    from chalicelib.services.drain import Drain
     from local.cli.target import make_container
     from local.folder import local_folder, signing_key
 
@@ -31,7 +30,7 @@ def consumer() -> None:
         raise typer.Exit
     container = make_container(as_the_app, redis_url, key=signing_key(local_folder()))
     try:
-        consume(Drain(container.queue, BatchWriter(container.database), PACE), stop)
+        consume(replace(container.drain, pace=PACE), stop)
     finally:
         container.close()
 

@@ -46,10 +46,9 @@ def named_servers() -> tuple[str, str] | None:
 
 
 def make_container(database_url: str, redis_url: str, *, key: str) -> Container:
-    """The app's services on two servers."""
-    from chalicelib.config import Settings
-    from chalicelib.container import Container
+    """The app's services on two servers, as app.py wires them."""
+    from local.front_door import front_door
     from local.settings import environment
 
-    variables = environment(database_url=database_url, redis_url=redis_url, key=key, pool=1)
-    return Container(Settings.from_environment({**os.environ, **variables}))
+    _, container = front_door(environment(database_url=database_url, redis_url=redis_url, key=key, pool=1))
+    return container

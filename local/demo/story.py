@@ -45,16 +45,17 @@ def gather(office: Client, day: date, most: int = STUDENTS) -> Crowd:
     """Up to `most` students who are enrolled on `day`: the assembly, else homeroom after homeroom."""
     sections = sorted(office.items("/sections", limit=500), key=_largest_first)
     found: dict[str, dict[str, Any]] = {}
-    visited = 0
+    sources = []
     for section in sections:
-        roster = office.get(f"/sections/{section['id']}/roster", date=f"{day}")
-        visited += bool(roster["students"])
-        found |= {student["id"]: student for student in roster["students"]}
+        students = office.get(f"/sections/{section['id']}/roster", date=f"{day}")["students"]
+        fresh = {student["id"]: student for student in students if student["id"] not in found}
+        found |= fresh
+        sources += [section] if fresh else []
         if len(found) >= most:
             break
     if not found:
         raise StackFault(f"Nobody is enrolled on {day}.")
-    return Crowd(section if visited == 1 else None, list(found.values())[:most])
+    return Crowd(sources[0] if len(sources) == 1 else None, list(found.values())[:most])
 
 
 def mark(client: Client, day: date, crowd: Crowd) -> Request:

@@ -14,7 +14,6 @@ from chalice.app import Chalice
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
@@ -25,6 +24,7 @@ from .events import MalformedAnswer, http_response, proxy_event
 from .isolation import isolate_requests
 from .problems import problem, problem_of
 from .routes import RouteTable
+from .websocket import WebSocketDoor
 
 MAX_BODY = 10 * 1024 * 1024  # bytes that API Gateway takes
 _CONCURRENCY = 64  # threads; a client that waits for a job holds one for up to 20 s
@@ -33,7 +33,10 @@ _log = logging.getLogger(__name__)
 
 
 def create_gateway(app: Chalice, *, concurrency: int = _CONCURRENCY) -> Starlette:
-    """An ASGI application that answers HTTP by calling the app as Lambda would, `concurrency` requests at once."""
+    """An ASGI application that answers HTTP and WebSockets by calling the app as Lambda would.
+
+    `concurrency` calls run at once.
+    """
     threads = ThreadPoolExecutor(concurrency, thread_name_prefix="lambda")
 
     @asynccontextmanager
@@ -41,7 +44,11 @@ def create_gateway(app: Chalice, *, concurrency: int = _CONCURRENCY) -> Starlett
         yield
         threads.shutdown(wait=False, cancel_futures=True)  # the server has waited for those that run
 
-    return Starlette(routes=[Mount("/", RestDoor(app, threads))], lifespan=lifespan)
+    gateway = Starlette(routes=WebSocketDoor(app, threads).routes, lifespan=lifespan)
+    # The default and not a route: Starlette's patterns match no line break, which a path may well hold.
+    gateway.router.default = RestDoor(app, threads)
+    gateway.router.redirect_slashes = False
+    return gateway
 
 
 class RestDoor:

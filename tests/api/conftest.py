@@ -26,7 +26,8 @@ def container(database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
     """The application's own container, made anew from the environment, on an empty Redis."""
     environment = {
         "ROLLCALL_STAGE": "local", "DATABASE_URL": database_url, "REDIS_URL": redis_url, "JWT_ISSUER": "tests",
-        "JWT_LOCAL_KEY": KEY, "DATABASE_POOL": "4",
+        "JWT_LOCAL_KEY": KEY, "DATABASE_POOL": "4", "WEBSOCKET_URL": "ws://127.0.0.1:1",
+        "WEBSOCKET_ENDPOINT": "http://127.0.0.1:1",
     }  # fmt: skip
     for name, value in environment.items():
         monkeypatch.setenv(name, value)

@@ -58,6 +58,7 @@ CASES = [
     _case("GET", "/settings", "all"),
     _case("PUT", "/settings", "admin", 200, "settings"),
     _case("GET", "/settings/history", "office admin"),
+    _case("POST", "/realtime/tickets", "all", 201),
 ]
 
 
@@ -127,9 +128,7 @@ def test_who_may_not_is_refused_before_the_body_is_read(bearer: Bearer, anyone: 
     assert anyone.post("/mark", raw=b"{").status == 401
 
 
-def test_a_refused_request_queues_nothing(
-    bearer: Bearer, anyone: Client, maths: Section, container: Container
-) -> None:
+def test_a_refused_request_queues_nothing(bearer: Bearer, anyone: Client, maths: Section, container: Container) -> None:
     """Neither without a role nor without a token."""
     for client in (bearer("guardian"), bearer("staff"), bearer("teacher", "bob"), anyone):
         assert client.post("/mark", register(maths)).status in {401, 403}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
@@ -182,7 +182,7 @@ def test_a_student_who_left_before_the_drain(ann: Client, school: School, maths:
 def round_trips() -> Iterator[list[Any]]:
     """Everything that is sent to Redis while the fixture lives, one element a round trip."""
     sent: list[Any] = []
-    send = AbstractConnection.send_packed_command
+    send: Callable[..., Any] = AbstractConnection.send_packed_command
 
     def note(self: AbstractConnection, command: Any, check_health: bool = True) -> Any:
         sent.append(command)
@@ -202,24 +202,20 @@ def test_a_warm_request_is_two_round_trips(
     away("postgres")
     office.post("/mark", whole)  # this Lambda environment is new: it connects
     round_trips.clear()
-    headers = {"idempotency_key": "k"} if body == "with a key" else {}
+    headers: dict[str, Any] = {"idempotency_key": "k"} if body == "with a key" else {}
     assert office.post("/mark", whole, **headers).status == 202
     assert len(round_trips) == 2
     assert "database" not in vars(app.container())
 
 
-def test_a_cold_cache_is_filled_from_postgres(ann: Client, maths: Section, container: Container) -> None:
+def test_a_cold_cache_is_filled_from_postgres(
+    ann: Client, school: School, maths: Section, container: Container
+) -> None:
     """The first request after Redis lost everything is accepted, and the next finds a warm cache."""
     assert ann.post("/mark", register(maths)).status == 202
     container.redis.flushdb()
     assert ann.post("/mark", register(maths)).status == 202
-    assert container.redis.exists(f"roster:{{{maths_tenant(container)}}}")
-
-
-def maths_tenant(container: Container) -> str:
-    """The tenant whose roster is cached."""
-    [key] = container.redis.keys("roster:*")
-    return key.decode().removeprefix("roster:{").removesuffix("}")
+    assert container.redis.exists(f"roster:{{{school.tenant}}}")
 
 
 def test_the_doorbell_is_rung_once(ann: Client, maths: Section, container: Container) -> None:

@@ -1,4 +1,4 @@
-"""The form of POST /mark: what is no JSON, too large, misspelt or impossible is told by its place, all of it at once."""
+"""The form of POST /mark: what is no JSON, too large, misspelt or impossible is told by its place, all at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from chalicelib.container import Container
 from tests.api.client import Answer, Client
 from tests.api.steps import Drain, depth, mark, records, register
-from tests.school import TODAY, School, Section, new_id
+from tests.school import School, Section, new_id
 
 MIB = 1024 * 1024
 
@@ -55,7 +55,9 @@ def test_another_media_type(media: str, office: Client, maths: Section, containe
     refused(office.post("/mark", register(maths), content_type=media), container, 415, "unsupported_media_type")
 
 
-@pytest.mark.parametrize("media", ["application/json", "Application/JSON; charset=UTF-8", 'application/json;charset="utf-8"'])
+@pytest.mark.parametrize(
+    "media", ["application/json", "Application/JSON; charset=UTF-8", 'application/json;charset="utf-8"']
+)
 def test_json_by_any_spelling(media: str, office: Client, maths: Section) -> None:
     """The media type's case and a charset of UTF-8 make no difference."""
     assert office.post("/mark", register(maths), content_type=media).status == 202
@@ -226,7 +228,7 @@ def test_a_body_of_nothing_but_faults(office: Client, container: Container) -> N
     assert len(raw) < MIB
     answer = office.post("/mark", raw=raw)
     refused(answer, container, 422, "validation_failed")
-    assert 10_000 < len(answer.json["errors"])
+    assert len(answer.json["errors"]) > 10_000
     assert len(json.dumps(answer.text)) < 6_000_000
 
 
@@ -278,16 +280,14 @@ def test_ids_in_upper_case(office: Client, maths: Section, drain: Drain) -> None
 
 def test_a_query_parameter_is_not_ignored(office: Client, maths: Section, container: Container) -> None:
     """What a misspelt field is refused for, a parameter that means nothing here is refused for too."""
-    answer = office.send(
-        "POST", "/mark", query={"dry_run": "1"}, body=json.dumps(register(maths)).encode(), headers={}
-    )
+    answer = office.send("POST", "/mark", query={"dry_run": "1"}, body=json.dumps(register(maths)).encode(), headers={})
     refused(answer, container, 422, "validation_failed")
     assert answer.faults == {("dry_run", "unknown_parameter")}
 
 
 def test_minutes_of_one_who_is_late(office: Client, maths: Section, drain: Drain) -> None:
     """0 to 1,440, and none is fine too."""
-    body = {"date": str(TODAY), "section_id": maths.id, "records": records(maths.students, "LATE")}
+    body = register(maths, "LATE")
     body["records"][0]["late_minutes"] = 0
     body["records"][1]["late_minutes"] = 1440
     mark(office, drain, body)

@@ -208,7 +208,9 @@ def test_reason_required(make: Any, drain: Drain, container: Container) -> None:
     assert here.faults(body, "reason_required") == {("/records/1", "reason_required")}
     assert depth(container) == 0
 
-    assert mark(here.client, drain, register(here.section, records=records([first, second])))["result"]["unchanged"] == 2
+    assert (
+        mark(here.client, drain, register(here.section, records=records([first, second])))["result"]["unchanged"] == 2
+    )
     result = mark(here.client, drain, body | {"reason": "Came by the late bus"})["result"]
     assert (result["applied"], result["unchanged"]) == (2, 1)
 

@@ -61,7 +61,9 @@ def test_a_student_in_a_record(office: Client, maths: Section, theirs: Section, 
 
 def test_a_staff_member_in_a_record(office: Client, other: School, school: School) -> None:
     """`not_enrolled`, too."""
-    answer = office.post("/staff/mark", {"date": str(TODAY), "records": [{"staff_id": other.staff(), "status": "LATE"}]})
+    answer = office.post(
+        "/staff/mark", {"date": str(TODAY), "records": [{"staff_id": other.staff(), "status": "LATE"}]}
+    )
     assert (answer.status, answer.faults) == (422, {("/records/0/staff_id", "not_enrolled")})
 
 
@@ -118,7 +120,16 @@ def test_lists_hold_the_own_tenant_only(
     office: Client, school: School, other: School, theirs: Section, their_job: str
 ) -> None:
     """Nothing of theirs is listed, asked for by name or not."""
-    for path in ("/records", "/staff/records", "/audit", "/jobs", "/sections", "/staff", "/periods", "/settings/history"):
+    for path in (
+        "/records",
+        "/staff/records",
+        "/audit",
+        "/jobs",
+        "/sections",
+        "/staff",
+        "/periods",
+        "/settings/history",
+    ):
         assert office.get(path).json["items"] == [], path
     assert [one["id"] for one in office.get("/sessions").json["items"]] == [school.session_id]
     assert office.get("/records", {"student_id": theirs.students[0]}).json["items"] == []

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Dialect, Engine, inspect
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
 from chalicelib.db.tables import metadata
 
-DIALECT = postgresql.dialect()
+DIALECT: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
 
 
 def written(kind: TypeEngine[object]) -> str:

@@ -7,9 +7,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
+import psutil
 import pytest
 
 from local.folder import FOLDER_VARIABLE, ROOT
+from local.servers.supervised import is_alive
 from local.stack import Stack
 
 Command = Callable[..., "subprocess.Popen[str]"]
@@ -54,3 +56,15 @@ def command(local_dir: str) -> Iterator[Command]:
         if process.poll() is None:
             process.terminate()
         process.communicate()
+
+
+def consumers_below(pid: int) -> list[psutil.Process]:
+    """The consumers among the processes that `pid` has started and that live."""
+    return [one for one in psutil.Process(pid).children(recursive=True) if is_alive(one) and _is_consumer(one)]
+
+
+def _is_consumer(process: psutil.Process) -> bool:
+    try:
+        return process.cmdline()[1:] == ["-m", "local", "consumer"]
+    except psutil.NoSuchProcess:
+        return False

@@ -19,13 +19,13 @@ from local.demo_school import OTHER, write_school
 from local.postgres_in_use import APP_ROLE
 from local.servers import EmbeddedPostgres, EmbeddedRedis
 from local.servers.supervised import is_alive
-from tests.e2e.conftest import Command
+from tests.e2e.conftest import Command, consumers_below
 
 pytestmark = pytest.mark.e2e
 
 
 def test_the_demo_marks_500_students_corrects_one_and_shows_who_did_what(command: Command) -> None:
-    """In less than fifteen seconds, on whatever day this runs."""
+    """In seconds, on whatever day this runs: about five, more where other tests run beside it."""
     started = time.monotonic()
     out, err = (process := command("demo")).communicate(timeout=60)
     assert process.returncode == 0, err
@@ -39,7 +39,7 @@ def test_the_demo_marks_500_students_corrects_one_and_shows_who_did_what(command
     assert max(map(len, out.splitlines())) <= 90
     assert "\x1b" not in out, "colours are for terminals"
     assert err == ""
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 30
 
 
 def test_a_roster_of_a_past_year_is_marked_within_that_year(command: Command, tmp_path: Path) -> None:
@@ -99,6 +99,18 @@ def test_the_apps_role_alone_cannot_migrate_and_the_demo_says_so(
     assert err.count("\n") == 1
 
 
+def test_a_redis_that_may_drop_jobs_is_refused(command: Command, redis_server: EmbeddedRedis) -> None:
+    with Redis.from_url(redis_server.url()) as client:
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        try:
+            _, err = (process := command("demo", REDIS_URL=redis_server.url())).communicate(timeout=60)
+        finally:
+            client.config_set("maxmemory-policy", "noeviction")
+    assert process.returncode == 1
+    assert "noeviction" in err
+    assert err.count("\n") == 1
+
+
 def test_a_postgres_that_is_not_there_is_told_without_its_password(command: Command) -> None:
     url = "postgresql://owner:very-secret@127.0.0.1:9/rollcall"
     out, err = (process := command("demo", DATABASE_URL=url)).communicate(timeout=60)
@@ -111,16 +123,7 @@ def test_a_postgres_that_is_not_there_is_told_without_its_password(command: Comm
 def _family_with_servers(pid: int) -> list[psutil.Process]:
     """All processes below `pid`, as soon as the consumer is among them."""
     deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        family = psutil.Process(pid).children(recursive=True)
-        if any("consumer" in _arguments(one) for one in family):
-            return family
+    while not consumers_below(pid):
+        assert time.monotonic() < deadline, "no consumer was started"
         time.sleep(0.02)
-    raise AssertionError("no consumer was started")
-
-
-def _arguments(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.NoSuchProcess:
-        return []
+    return psutil.Process(pid).children(recursive=True)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +21,13 @@ import httpx
 import psutil
 import pytest
 
-from local.demo_school import BEARERS
+from local.demo_school import BEARERS, OTHER, write_school
 from local.folder import FOLDER_VARIABLE, ROOT
 from local.running import find_running
 from local.servers.server import free_port
 from local.servers.supervised import is_alive
 from local.stack import Stack
-from tests.e2e.conftest import Command
+from tests.e2e.conftest import Command, consumers_below
 
 pytestmark = pytest.mark.e2e
 
@@ -54,12 +57,12 @@ class Dev:
 
 
 @pytest.fixture
-def start_dev(command: Command, tmp_path: Path) -> Iterator[Callable[..., Dev]]:
+def start_dev(command: Command, tmp_path: Path) -> Callable[..., Dev]:
     """Starts `dev` on a free port and waits until it is up."""
 
-    def start(*arguments: str) -> Dev:
+    def start(*arguments: str, **environment: str) -> Dev:
         port = free_port()
-        process = command("dev", "--port", str(port), *arguments, ROLLCALL_LOCAL_DIR=str(tmp_path))
+        process = command("dev", "--port", str(port), *arguments, ROLLCALL_LOCAL_DIR=str(tmp_path), **environment)
         assert process.stdout is not None
         lines = []
         for line in process.stdout:
@@ -68,7 +71,16 @@ def start_dev(command: Command, tmp_path: Path) -> Iterator[Callable[..., Dev]]:
                 break
         return Dev(process, port, "".join(lines), tmp_path)
 
-    yield start
+    return start
+
+
+@pytest.fixture
+def data_folder() -> Iterator[Path]:
+    """Where servers keep their data, for a `dev` that cannot remove it itself; the servers' user may enter it."""
+    folder = Path(tempfile.mkdtemp(prefix="rollcall-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
 
 
 def wait_for(what: Callable[[], Any], seconds: float = 15) -> Any:
@@ -79,7 +91,8 @@ def wait_for(what: Callable[[], Any], seconds: float = 15) -> Any:
     return found
 
 
-def test_what_dev_prints_can_be_pasted_and_sigterm_stops_it(start_dev: Callable[..., Dev]) -> None:
+def test_what_dev_prints_can_be_pasted_and_sigterm_stops_it(start_dev: Callable[..., Dev], tmp_path: Path) -> None:
+    """Beside it, tokens, an import and the environment for other programs are to be had."""
     dev = start_dev()
     pasted = dev.text[dev.text.index("ADMIN=") :]
     answers = subprocess.run(["bash", "-c", pasted], capture_output=True, text=True, check=True).stdout.splitlines()
@@ -96,6 +109,15 @@ def test_what_dev_prints_can_be_pasted_and_sigterm_stops_it(start_dev: Callable[
         page = httpx.get(f"{url}/sections", headers={"Authorization": f"Bearer {told.stdout.strip()}"}).json()
         assert len(page["items"]) == {"demo": 97, "other": 13}[tenant]
 
+    bundle = tmp_path / "bundle"
+    bundle.mkdir()
+    write_school(OTHER, bundle, datetime.now(UTC).date())
+    imported = dev.run("import", str(bundle), "--tenant", "third")
+    assert (imported.returncode, imported.stderr) == (0, "")
+    token = dev.run("token", "--tenant", "third").stdout.strip()
+    page = httpx.get(f"{url}/sections", headers={"Authorization": f"Bearer {token}"}).json()
+    assert {section["name"] for section in page["items"]} >= {"Homeroom 01-A"}
+
     exports = dev.run("env").stdout
     assert "export ROLLCALL_STAGE=local\n" in exports
     assert "export JWT_LOCAL_KEY=" in exports
@@ -111,17 +133,14 @@ def test_what_dev_prints_can_be_pasted_and_sigterm_stops_it(start_dev: Callable[
     assert dev.run("env").returncode == 1
 
 
-def test_a_killed_consumer_is_replaced_and_a_killed_dev_takes_all_with_it(start_dev: Callable[..., Dev]) -> None:
-    dev = start_dev("--verbose")
-    parent = psutil.Process(dev.process.pid)
-
-    def consumers() -> list[psutil.Process]:
-        return [one for one in parent.children(recursive=True) if one.name().startswith("python") and is_alive(one)]
-
-    [first] = wait_for(consumers)
+def test_a_killed_consumer_is_replaced_and_a_killed_dev_takes_all_with_it(
+    start_dev: Callable[..., Dev], data_folder: Path
+) -> None:
+    dev = start_dev("--verbose", TMPDIR=str(data_folder))
+    [first] = wait_for(lambda: consumers_below(dev.process.pid))
     first.kill()
-    [second] = wait_for(lambda: [one for one in consumers() if one.pid != first.pid])
-    family = parent.children(recursive=True)
+    [second] = wait_for(lambda: [one for one in consumers_below(dev.process.pid) if one.pid != first.pid])
+    family = psutil.Process(dev.process.pid).children(recursive=True)
     assert second in family
 
     dev.process.kill()

@@ -10,6 +10,7 @@ from chalicelib.queue import Job, JobQueue, Lane, NewJob, new_job_id
 from chalicelib.queue.keys import Keys
 
 KEYS = Keys("rollcall")
+DAY_MS = 24 * 3_600_000
 
 
 def a_job(tenant: str = "oak", **fields: Any) -> NewJob:
@@ -71,6 +72,18 @@ def key_names(redis: Redis) -> set[str]:
     """All keys, as text."""
     names: Any = redis.keys("*")
     return {name.decode() for name in names}
+
+
+def time_passes(redis: Redis, ms: int) -> None:
+    """All that Redis measures has come nearer by `ms`, as if its clock had gone on: it cannot be turned itself."""
+    for name in key_names(redis):
+        if name in {KEYS.leases, KEYS.delayed, KEYS.dead} or name.startswith(KEYS.dead_of("")):
+            members: Any = redis.zrange(name, 0, -1)
+            for member in members:
+                redis.zincrby(name, -ms, member)
+        left: Any = redis.pttl(name)
+        if left >= 0:
+            redis.pexpire(name, left - ms)  # a key whose time is over is gone at once
 
 
 def _rewrite_scores(redis: Redis, key: str) -> None:

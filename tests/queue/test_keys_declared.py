@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,7 @@ from redis import Redis
 import chalicelib.queue
 from chalicelib.domain.job_state import JobState
 from chalicelib.queue import FailOutcome, Idempotency, JobQueue
-from local.servers import EmbeddedRedis
-from local.servers.server import free_port
+from tests.queue.cluster import ClusterServer, until
 from tests.queue.steps import a_job, claim, claim_one, enqueue, leases_run_out, retries_fall_due, see
 
 SCRIPTS = sorted((Path(chalicelib.queue.__file__).parent / "lua").glob("*.lua"))
@@ -42,22 +40,12 @@ def test_a_script_says_what_it_takes_and_gives(path: Path) -> None:
     assert all(f"-- {word}" in header for word in ("KEYS", "ARGV", "Reply"))
 
 
-class ClusterOfOne(EmbeddedRedis):
-    """A server that refuses what a cluster refuses."""
-
-    def _command(self) -> Sequence[str | Path]:
-        return [*super()._command(), "--cluster-enabled", "yes", "--cluster-port", str(free_port())]
-
-
 @pytest.fixture
 def cluster() -> Iterator[Redis]:
     """A client of a cluster of one server, which has all slots."""
-    with ClusterOfOne() as server, Redis.from_url(server.url()) as client:
+    with ClusterServer() as server, Redis.from_url(server.url()) as client:
         client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-        deadline = time.monotonic() + 10
-        while client.execute_command("CLUSTER INFO")["cluster_state"] != "ok":
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(lambda: client.execute_command("CLUSTER INFO")["cluster_state"] == "ok")
         yield client
 
 
@@ -80,4 +68,12 @@ def test_a_cluster_takes_every_verb(cluster: Redis) -> None:
     leases_run_out(cluster)
     assert claim_one(queue).stalls == 1
     assert queue.counts().depth == 2
+    queue.pause("oak")
+    queue.pause(None)
+    assert queue.paused() == {"oak", "*"}
+    figures = queue.figures(None)
+    assert {tenant: load.depth for tenant, load in figures.by_tenant.items()} == {"elm": 1, "oak": 1}
+    queue.resume(None)
+    queue.resume("oak")
+    queue.check_server()
     assert see(queue, ids[1]).state is JobState.COMPLETED

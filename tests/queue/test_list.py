@@ -5,8 +5,8 @@ from __future__ import annotations
 from redis import Redis
 
 from chalicelib.domain.job_state import JobState
-from chalicelib.queue import Counts, JobQueue
-from tests.queue.steps import KEYS, claim, enqueue
+from chalicelib.queue import Counts, FailOutcome, JobQueue
+from tests.queue.steps import DAY_MS, KEYS, claim, enqueue, time_passes
 
 
 def ids(queue: JobQueue, state: JobState | None = None, before: str | None = None, limit: int = 100) -> list[str]:
@@ -42,6 +42,58 @@ def test_a_state_is_found_among_many_others(queue: JobQueue) -> None:
     assert ids(queue, JobState.ACTIVE) == []
 
 
+def test_a_dead_job_is_listed_however_long_ago_it_was_submitted(queue: JobQueue, redis: Redis) -> None:
+    """It may have waited for two weeks behind a pause; its week among the dead begins when it fails."""
+    [old] = enqueue(queue, id="0180aaaa-0000-7000-8000-000000000000", max_attempts=1)  # of the year 2022
+    enqueue(queue)
+    assert not redis.zscore(KEYS.recent("oak"), old), "too old for the list of recent jobs"
+    queue.fail(claim(queue, 1)[0], '{"code":"x"}')
+    [job] = queue.list("oak", state=JobState.FAILED, before=None, limit=10)
+    assert (job.id, job.error) == (old, '{"code":"x"}')
+
+
+def test_the_dead_are_found_at_once_among_thousands_of_others(queue: JobQueue, redis: Redis) -> None:
+    """Newest first, page by page, in as many round trips as pages; another tenant's are not among them."""
+    dead = []
+    for job in (enqueue(queue, 5, max_attempts=1), enqueue(queue, 1, "elm", max_attempts=1), claim(queue))[2]:
+        queue.fail(job, "{}")
+        dead += [job.id] if job.tenant == "oak" else []
+    with redis.pipeline(transaction=False) as pipeline:
+        for at in range(5_000):
+            pipeline.zadd(KEYS.recent("oak"), {f"ffffffff-{at:04x}-7000-8000-000000000000": 0})
+        pipeline.execute()
+    newest = sorted(dead, reverse=True)
+    before = redis.info("stats")["total_commands_processed"]
+    first = ids(queue, JobState.FAILED, limit=3)
+    second = ids(queue, JobState.FAILED, before=first[-1], limit=3)
+    assert (first, second) == (newest[:3], newest[3:])
+    assert redis.info("stats")["total_commands_processed"] - before < 12
+
+
+def test_who_is_redriven_or_forgotten_is_not_among_the_dead(queue: JobQueue, redis: Redis) -> None:
+    enqueue(queue, 4, max_attempts=1)
+    redriven, forgotten, dead, later = claim(queue)
+    for job in (redriven, forgotten, dead):
+        queue.fail(job, "{}")
+    queue.redrive("oak", redriven.id)
+    redis.delete(KEYS.job(forgotten.id))
+    assert ids(queue, JobState.FAILED) == [dead.id]
+    assert redis.zrange(KEYS.failed("oak"), 0, -1) == [dead.id.encode()]
+
+    time_passes(redis, 7 * DAY_MS + 1)
+    assert queue.fail(later, "{}") is FailOutcome.FAILED
+    for key in (KEYS.failed("oak"), KEYS.dead_of("oak")):
+        assert redis.zrange(key, 0, -1) == [later.id.encode()], "whoever fails clears the forgotten away"
+    assert redis.zcard(KEYS.dead) == 1
+
+
+def test_the_lists_of_the_dead_go_with_the_last_of_them(queue: JobQueue, redis: Redis) -> None:
+    enqueue(queue, max_attempts=1)
+    queue.fail(claim(queue)[0], "{}")
+    for key in (KEYS.dead, KEYS.dead_of("oak"), KEYS.failed("oak")):
+        assert 0 < int(str(redis.pttl(key))) <= 7 * DAY_MS
+
+
 def test_forgotten_jobs_are_neither_shown_nor_met_again(queue: JobQueue, redis: Redis) -> None:
     mine = enqueue(queue, 6)
     redis.delete(*(KEYS.job(job_id) for job_id in mine[2:5]))
@@ -71,5 +123,4 @@ def test_counts_tell_how_many_jobs_are_where(queue: JobQueue) -> None:
 def test_a_finished_tenant_leaves_nothing_but_its_finished_jobs(queue: JobQueue, redis: Redis) -> None:
     enqueue(queue, 2)
     queue.ack([(job, "{}") for job in claim(queue)])
-    assert redis.hgetall(KEYS.depth) == {b"*": b"0"}
-    assert not redis.exists(KEYS.ring, KEYS.leases, KEYS.delayed)
+    assert not redis.exists(KEYS.depth, KEYS.ring, KEYS.leases, KEYS.delayed)

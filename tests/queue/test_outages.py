@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from redis import Redis
@@ -41,7 +42,8 @@ def test_every_verb_says_unavailable_while_redis_is_away(server: EmbeddedRedis, 
         lambda: queue.ack([(job, "{}"), (job, "{}")]), lambda: queue.fail(job, "{}"), lambda: queue.release([job]),
         lambda: queue.cancel("oak", job.id), lambda: queue.redrive("oak", job.id), lambda: queue.get(job.id),
         lambda: queue.list("oak", state=None, before=None, limit=1), lambda: queue.wait_for_work(0.1),
-        queue.counts, queue.ping, queue.ring,
+        lambda: queue.pause("oak"), lambda: queue.resume(None), queue.paused, lambda: queue.figures(None),
+        queue.counts, queue.ping, queue.ring, queue.check_server,
     ]  # fmt: skip
     for verb in verbs:
         with pytest.raises(Unavailable) as refused:
@@ -83,6 +85,22 @@ def test_a_replica_left_by_a_failover_is_an_outage(client: Redis) -> None:
     client.replicaof("127.0.0.1", "1")
     with pytest.raises(Unavailable):
         queue.enqueue(a_job())
+
+
+def test_a_name_that_leads_to_another_server_after_a_failover_is_followed(
+    tmp_path: Path, server: EmbeddedRedis
+) -> None:
+    """The old primary, now a replica, keeps our connections open, and nobody tells us that its name has moved on."""
+    name = tmp_path / "primary.sock"
+    name.symlink_to(server.socket)
+    with Redis(unix_socket_path=str(name)) as client, EmbeddedRedis() as new:
+        queue = JobQueue(client)
+        enqueue(queue)
+        client.replicaof("127.0.0.1", "1")
+        name.unlink()
+        name.symlink_to(new.socket)
+        [job_id] = enqueue(queue)
+        assert [job.id for job in claim(queue)] == [job_id]
 
 
 def test_a_server_that_is_there_answers(queue: JobQueue) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 _UUID_PATTERN = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 _STORABLE_PATTERN = r"^[^\x00]*$"
-_DATE_LENGTH = len("2026-02-11")
+_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")  # fromisoformat also takes weeks and dates without hyphens
 
 PATTERN_FAULTS = {
     _UUID_PATTERN: ("invalid_format", "This must be a UUID."),
@@ -35,7 +36,7 @@ def _parse_date(value: Any) -> Any:
     if isinstance(value, date):
         return value
     try:
-        if isinstance(value, str) and len(value) == _DATE_LENGTH:
+        if isinstance(value, str) and _DATE.fullmatch(value):
             return date.fromisoformat(value)
     except ValueError:
         pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import time
 from typing import Annotated, Any, Literal
 
@@ -19,11 +20,14 @@ StatusName = Literal["PRESENT", "ABSENT", "LATE", "EXCUSED"]
 Minutes = Annotated[StrictInt, Field(ge=0, le=1440)]
 
 
+_TIME = re.compile("[0-9]{2}:[0-9]{2}(:[0-9]{2})?")  # fromisoformat also takes zones, fractions and fewer signs
+
+
 def _parse_time(value: Any) -> Any:
     if value is None or isinstance(value, time):
         return value
     try:
-        if isinstance(value, str) and len(value) in {len("08:05"), len("08:05:30")} and "+" not in value:
+        if isinstance(value, str) and _TIME.fullmatch(value):
             return time.fromisoformat(value)
     except ValueError:
         pass

@@ -6,7 +6,7 @@ import json
 from functools import cache
 from typing import Literal
 
-from chalicelib.api.models.reading import Health
+from chalicelib.api.models.health import Health
 from chalicelib.api.operations import Call, Operations, Reply
 from chalicelib.errors import Unavailable
 

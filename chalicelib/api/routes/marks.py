@@ -18,7 +18,7 @@ from chalicelib.api.models.marks import (
     MarkRequest,
     StaffMarkRequest,
 )
-from chalicelib.api.operations import BASE, Call, Operations, Reply
+from chalicelib.api.operations import BASE, Call, Header, Operations, Reply
 from chalicelib.api.requests import form_faults
 from chalicelib.domain.attendance import MARKING_ROLES, OFFICE_ROLES
 from chalicelib.domain.policy import Draft
@@ -38,9 +38,9 @@ from chalicelib.services.accept import Sheet
 
 operations = Operations("Marking")
 
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_HEADERS = {"Idempotency-Key": "Up to 255 visible ASCII characters; the same key and body give the same job."}
+_KEY = Header("Up to 255 visible ASCII characters; the same key and body give the same job.", "[!-~]{1,255}")
+_HEADERS = {"Idempotency-Key": _KEY}
 _RAISES = (
     MalformedJson, NotFound, TooLarge, UnsupportedMediaType, BadInput, IdempotencyKeyReused, QueueFull, Unavailable,
 )  # fmt: skip
@@ -65,19 +65,11 @@ def mark_staff(call: Call) -> Reply:
 
 
 def _accept(call: Call, model: type[BaseModel], noun: str, records: TypeAdapter[Any]) -> Reply:
-    key = _idempotency_key(call)
-    queued = call.container.acceptor.accept(call.actor, _sheet(call.body, model, noun, records), key)
+    sheet = _sheet(call.body, model, noun, records)
+    queued = call.container.acceptor.accept(call.actor, sheet, call.headers.get("idempotency-key"))
     url = f"{BASE}/jobs/{queued.id}"
     body = Accepted(jobId=queued.id, state=queued.state, total=queued.total, statusUrl=url)
     return Reply(body, 202, {"Location": url})
-
-
-def _idempotency_key(call: Call) -> str | None:
-    key = call.headers.get("idempotency-key")
-    if key is not None and not _KEY.fullmatch(key):
-        fault = Fault("invalid_format", _HEADERS["Idempotency-Key"], parameter="Idempotency-Key")
-        raise Refused(faults=[fault])
-    return key
 
 
 def _sheet(raw: Any, model: type[BaseModel], noun: str, records: TypeAdapter[Any]) -> Sheet:

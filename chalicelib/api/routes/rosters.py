@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from chalicelib.api.models.reading import (
+from chalicelib.api.models.reading import PageQuery
+from chalicelib.api.models.rosters import (
     AcademicSessionPage,
-    PageQuery,
     PeriodPage,
     Roster,
     RosterQuery,

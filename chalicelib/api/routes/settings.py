@@ -6,16 +6,14 @@ import re
 
 from chalicelib.api.models.reading import PageQuery
 from chalicelib.api.models.settings import SettingsAuditPage, SettingsChange, SettingsTold
-from chalicelib.api.operations import Call, Operations, Reply
+from chalicelib.api.operations import Call, Header, Operations, Reply
 from chalicelib.api.requests import read_form
 from chalicelib.domain.attendance import OFFICE_ROLES, Role
 from chalicelib.domain.questions import Window
 from chalicelib.errors import (
     BadInput,
-    Fault,
     MalformedJson,
     NotFound,
-    Refused,
     TooLarge,
     Unavailable,
     UnsupportedMediaType,
@@ -24,7 +22,9 @@ from chalicelib.errors import (
 
 operations = Operations("Settings")
 
-_MATCH = re.compile(r'(?:W/)?"?(\d{1,9})"?')
+_MATCH = Header(
+    "The version that is to be replaced, or *; another one gives 412.", r'(?:\*|(?:W/)?"[0-9]{1,9}"|[0-9]{1,9})'
+)
 
 
 @operations.add("GET", "/settings", "The tenant's settings", answer=SettingsTold, raises=(NotFound, Unavailable))
@@ -35,7 +35,7 @@ def get_settings(call: Call) -> Reply:
 
 @operations.add(
     "PUT", "/settings", "Replace the tenant's settings", roles=frozenset({Role.ADMIN}), body=SettingsChange,
-    answer=SettingsTold, headers={"If-Match": "The version that is to be replaced; another one gives 412."},
+    answer=SettingsTold, headers={"If-Match": _MATCH},
     raises=(MalformedJson, NotFound, VersionMismatch, TooLarge, UnsupportedMediaType, BadInput, Unavailable),
 )  # fmt: skip
 def put_settings(call: Call) -> Reply:
@@ -62,14 +62,8 @@ def _told(settings: dict[str, object]) -> Reply:
 
 
 def _if_match(call: Call) -> int | None:
-    header = call.headers.get("if-match", "*").strip()
-    if header == "*":
-        return None
-    match = _MATCH.fullmatch(header)
-    if match is None:
-        fault = Fault("invalid_format", "If-Match is the version of the settings.", parameter="If-Match")
-        raise Refused(faults=[fault])
-    return int(match[1])
+    version = re.search("[0-9]+", call.headers.get("if-match", "*"))
+    return int(version[0]) if version else None
 
 
 def _week() -> list[str]:

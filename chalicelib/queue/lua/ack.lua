@@ -21,8 +21,9 @@ redis.call('HINCRBY', job, 'attempts_made', 1)
 redis.call('HSET', job, 'state', 'completed', 'result', ARGV[4], 'processed', held[3],
   'finished_at', string.format('%.0f', time[1] * 1000000 + time[2]))
 redis.call('PEXPIRE', job, ARGV[5])
-redis.call('HINCRBY', depth, '*', -1)
-if redis.call('HINCRBY', depth, tenant, -1) <= 0 then
-  redis.call('HDEL', depth, tenant)
+for _, whose in ipairs({'*', tenant}) do
+  if tonumber(redis.call('ZINCRBY', depth, -1, whose)) <= 0 then
+    redis.call('ZREM', depth, whose)
+  end
 end
 return 1

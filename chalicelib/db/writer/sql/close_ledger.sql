@@ -1,4 +1,4 @@
--- Write down what became of each job of the batch.
+-- Write down what became of each job of the batch that was not applied whole.
 update attendance_job as ledger
 set applied = o.applied, unchanged = o.unchanged, superseded = o.superseded, rejected = o.rejected,
     finished_at = clock_timestamp()

@@ -15,11 +15,15 @@ begin
         if to_regclass('public.' || name) is null then
             -- Two imports at once may both want the month.
             perform pg_advisory_xact_lock(hashtext('ensure_attendance_partitions'));
-            if to_regclass('public.' || name) is null then
+            -- By a query: to_regclass would answer from a cache that the wait for the lock does not refresh.
+            if not exists (select from pg_class where relname = name and relnamespace = 'public'::regnamespace) then
                 execute format('create table public.%I partition of public.student_attendance for values from (%L) to (%L)',
                                name, month, month + interval '1 month');
                 -- The parent's policy guards what comes through the parent; nobody else may come at all.
                 execute format('alter table public.%I enable row level security, force row level security', name);
+                -- Statement triggers answer to the table that is named: past the parent, nothing would be logged.
+                execute format('create trigger marks_are_changed_through_the_parent before update or delete or truncate '
+                               'on public.%I for each statement execute function public.refuse_rewriting_history()', name);
                 made := made + 1;
             end if;
         end if;

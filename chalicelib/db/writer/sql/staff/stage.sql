@@ -1,8 +1,10 @@
--- The accepted JSON of all jobs, unfolded to one row a mark inside Postgres.
+-- As for students: one row a mark, several submissions for one mark numbered by age.
 insert into staged_staff
 select job.job_id, record.ordinal, job.tenant_id, data.date, record.staff_id, record.status, record.late_minutes,
        record.check_in, record.check_out, record.remarks, data.reason, coalesce(data.reason_required, false),
-       data.actor ->> 'id', data.actor ->> 'role', job.submitted_at, 1
+       data.actor ->> 'id', data.actor ->> 'role', job.submitted_at,
+       row_number() over (partition by job.tenant_id, data.date, record.staff_id
+                          order by job.submitted_at, job.job_id, record.ordinal)
 from jsonb_to_recordset(cast(:jobs as jsonb)) as job (job_id uuid, tenant_id uuid, submitted_at timestamptz, data jsonb),
      jsonb_to_record(job.data) as data (date date, reason text, reason_required boolean, actor jsonb, records jsonb),
      rows from (jsonb_to_recordset(data.records) as (
