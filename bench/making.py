@@ -63,6 +63,7 @@ def fill_table(owner: Engine, rows: int) -> list[date]:
     for month in months:
         with owner.begin() as connection:
             connection.execute(_FILL, {"month": month, "rows": rows // len(months)})
+    owner.dispose()  # VACUUM wants a fresh connection: the pool's ping has begun a transaction on the others
     with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("vacuum (analyze) student_attendance"))
         connection.execute(text("checkpoint"))

@@ -17,12 +17,14 @@ from bench.sheets import ACTOR
 from bench.world import World
 from chalicelib.api.operations import BASE
 from chalicelib.container import Container
+from chalicelib.queue.keys import Keys
 from local.front_door import front_door
 from local.lambda_context import LocalLambdaContext
 from local.settings import environment
 from local.tokens import AUDIENCE, ISSUER
 
 _KEY = "the benchmarks' own key, longer than 32 characters"
+_KEYS = Keys("rollcall")
 MARK, JOB = f"{BASE}/mark", f"{BASE}/jobs/{{job_id}}"
 
 
@@ -64,7 +66,7 @@ def bare_app(redis: Redis) -> Chalice:
 
     @app.route(JOB)
     def job(job_id: str) -> Response:
-        found: Any = redis.hgetall(f"{{rollcall}}:job:{job_id}")
+        found: Any = redis.hgetall(_KEYS.job(job_id))
         return Response({name.decode(): value.decode() for name, value in found.items()})
 
     return app

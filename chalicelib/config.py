@@ -69,7 +69,7 @@ class Settings:
             drain_function=env.get("DRAIN_FUNCTION") or None,
             websocket_url=websocket_url,
             websocket_endpoint=websocket_endpoint,
-            database_pool=_number(env, "DATABASE_POOL", 1),
+            database_pool=_number(env, "DATABASE_POOL", 1, least=1),
         )
 
 
@@ -80,6 +80,8 @@ def _tokens(env: Mapping[str, str], stage: str) -> TokenSettings:
         raise BadSettings(f"JWT_LOCAL_KEY is for a laptop: it is refused in the stage {stage!r}.")
     if local_key and len(local_key) < 32:
         raise BadSettings("JWT_LOCAL_KEY must have at least 32 characters.")
+    if jwks_url and stage != LOCAL and not jwks_url.startswith("https://"):
+        raise BadSettings("JWT_JWKS_URL must begin with https://: who can change the keys can be anybody.")
     if not (local_key or jwks_url):
         raise BadSettings("JWT_JWKS_URL is not set.")
     return TokenSettings(_required(env, "JWT_ISSUER"), env.get("JWT_AUDIENCE", "rollcall"), jwks_url, local_key)
@@ -103,10 +105,10 @@ def _required(env: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _number(env: Mapping[str, str], name: str, default: int) -> int:
+def _number(env: Mapping[str, str], name: str, default: int, least: int = 0) -> int:
     text = env.get(name, "")
     if not text:
         return default
-    if not text.isdecimal():
-        raise BadSettings(f"{name} must be a whole number, not {text!r}.")
+    if not (text.isascii() and text.isdecimal() and int(text) >= least):
+        raise BadSettings(f"{name} must be a whole number from {least} on, not {text!r}.")
     return int(text)

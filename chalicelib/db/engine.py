@@ -36,7 +36,7 @@ def tls_context(url: URL) -> ssl.SSLContext | None:
     """TLS by `?sslmode=verify-full&sslrootcert=FILE`: chain and host name are checked. Any other sslmode but
     `disable` and `prefer` is refused, since it would encrypt without knowing to whom."""
     mode = url.query.get("sslmode", "disable")
-    if mode in {"disable", "prefer", "allow"}:
+    if mode in {"disable", "prefer"}:
         return None
     if mode != "verify-full":
         raise ValueError(f"sslmode={mode} would not verify the server: use verify-full with sslrootcert.")

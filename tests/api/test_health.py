@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
+import app
+from chalicelib.container import Container
 from local.servers import EmbeddedPostgres
 from tests.api.client import Client
 
@@ -29,15 +31,17 @@ def test_degraded(server: str, anyone: Client, away: Callable[[str], None]) -> N
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_it_recovers(anyone: Client, postgres: EmbeddedPostgres) -> None:
+def test_it_recovers(anyone: Client, container: Container, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that went and came back is found again, although connections to it were kept."""
-    assert anyone.get("/health").status == 200
-    postgres.stop()
-    try:
+    with EmbeddedPostgres() as server:  # its own: the other tests keep connections to theirs
+        monkeypatch.setenv("DATABASE_URL", server.url("postgres"))
+        app.container.cache_clear()
+        assert anyone.get("/health").status == 200
+        server.stop()
         assert anyone.get("/health").status == 503
-    finally:
-        postgres.start()
-    assert anyone.get("/health").status == 200
+        server.start()
+        assert anyone.get("/health").status == 200
+        app.container().close()
     gc.collect()  # pg8000 leaves the socket of a server that went to the collector, which warns: let it do so here
 
 

@@ -41,9 +41,11 @@ class Live:
         return self.hear()
 
     def follow(self, job_id: str) -> Event:
-        """Subscribe to a job; its present state."""
+        """Subscribe to a job that does not move yet; its present state. The subscription has then been dealt with."""
         assert self.ask(action="subscribe", jobId=job_id) == {"type": "subscribed", "jobId": job_id}
-        return self.job()
+        job = self.job()
+        assert self.ask(action="ping") == {"type": "pong"}
+        return job
 
     def job(self, timeout: float = 10.0) -> Event:
         """The job that the next event tells."""

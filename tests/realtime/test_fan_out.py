@@ -95,6 +95,7 @@ def test_each_connection_of_many_is_told(ann: Person, office: Person, maths: Sec
         third.follow(job_id)
         third.ask(action="subscribe", queue=True)
         third.job()
+        assert third.ask(action="ping") == {"type": "pong"}
         drain()
         for live in (first, second, third):
             assert live.until("completed")[-1] == ann.job(job_id)

@@ -41,7 +41,6 @@ def test_a_finished_job_is_told_at_once(ann: Person, maths: Section, drain: Drai
     drain()
     with ann.connect() as live:
         assert live.follow(job_id) == ann.job(job_id)
-        assert live.ask(action="ping") == {"type": "pong"}
 
 
 def test_who_may_see_a_job_by_get_may_follow_it(office: Person, ann: Person, bearer: Bearer, maths: Section) -> None:

@@ -100,7 +100,7 @@ def test_a_short_key_is_refused() -> None:
 @pytest.mark.parametrize("name", ["REDIS_MIN_REPLICAS", "DATABASE_POOL"])
 def test_a_number_must_be_a_whole_number(name: str, value: str) -> None:
     """The variable and what it says are told."""
-    with pytest.raises(BadSettings, match=f"^{name} must be a whole number, not '{value}'"):
+    with pytest.raises(BadSettings, match=f"^{name} must be a whole number from . on, not '{value}'"):
         Settings.from_environment(PROD | {name: value})
 
 
@@ -109,3 +109,15 @@ def test_a_refusal_tells_no_secret() -> None:
     with pytest.raises(BadSettings) as refused:
         Settings.from_environment(PROD | {"REDIS_MIN_REPLICAS": "x"})
     assert "secret" not in str(refused.value)
+
+
+def test_a_process_without_a_connection_is_refused() -> None:
+    """The driver's pool would take 0 as unlimited."""
+    with pytest.raises(BadSettings, match="DATABASE_POOL must be a whole number from 1 on, not '0'"):
+        Settings.from_environment(PROD | {"DATABASE_POOL": "0"})
+
+
+def test_keys_are_not_read_in_the_clear_outside_a_laptop() -> None:
+    """Whoever changes the keys on their way can sign any token."""
+    with pytest.raises(BadSettings, match="JWT_JWKS_URL must begin with https://"):
+        Settings.from_environment(PROD | {"JWT_JWKS_URL": "http://issuer.example/keys"})
