@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from chalicelib.queue.commands import Commands
-from chalicelib.queue.job import Job, job_from_fields
+from chalicelib.queue.job import Job, job_from_values
 from chalicelib.queue.keys import ALL, Keys
 from chalicelib.queue.plan import Heads, plan
 from chalicelib.queue.ref import JobRef, Lane
@@ -65,9 +63,9 @@ class Claims:
             tenants = list(dict.fromkeys([*(ref.tenant for ref in chosen), *idle]))
             if not tenants:
                 return []
-            [hashes] = self._wire.send(self._commands.claim(tenants, chosen, lease_ms))
-            if hashes:
-                return [_job(flat) for flat in hashes]
+            [claimed] = self._wire.send(self._commands.claim(tenants, chosen, lease_ms))
+            if claimed:
+                return [job for values in claimed if (job := job_from_values(values))]
         return []
 
     def _tidy_and_read(self, seen: Peek, max_jobs: int) -> dict[str, Heads]:
@@ -92,7 +90,3 @@ class Claims:
         lists = iter(replies)
         heads = {tenant: {lane: [JobRef.parse(ref) for ref in next(lists)] for lane in Lane} for tenant in tenants}
         return {tenant: lanes for tenant, lanes in heads.items() if tenant not in left_out}
-
-
-def _job(flat: Sequence[Any]) -> Job:
-    return job_from_fields({name.decode(): value for name, value in zip(flat[::2], flat[1::2], strict=True)})

@@ -7,7 +7,7 @@ import random
 import secrets
 from collections.abc import Sequence
 
-from chalicelib.queue.job import SHOWN, Job, NewJob
+from chalicelib.queue.job import CLAIMED, SHOWN, Job, NewJob
 from chalicelib.queue.keys import ALL, Keys
 from chalicelib.queue.ref import JobRef, Lane
 from chalicelib.queue.settings import Limits, Retention
@@ -56,7 +56,14 @@ class Commands:
         return script(
             "claim",
             (keys.ring, keys.leases, keys.claims, keys.paused, *lists, *(keys.job(ref.id) for ref in chosen)),
-            (lease_ms, secrets.token_hex(12), len(tenants), *tenants, *(arg for pair in planned for arg in pair)),
+            (
+                lease_ms,
+                secrets.token_hex(12),
+                len(tenants),
+                *tenants,
+                *(arg for pair in planned for arg in pair),
+                *CLAIMED,
+            ),
         )
 
     def reap(self, ref: JobRef) -> Command:

@@ -118,17 +118,18 @@ SHOWN = (
     "id", "tenant", "kind", "lane", "size", "state", "meta", "submitted_by", "submitted_at", "attempts_made",
     "max_attempts", "stalls", "processed", "started_at", "finished_at", "result", "error",
 )  # fmt: skip
-"""The fields that `get` and `list` read: all but the data and the token."""
+"""The fields that `get` and `list` read: all but the token and the data."""
+CLAIMED = (*SHOWN, "token", "data")
+"""The fields that `claim` reads."""
 
 
 def job_from_values(values: Iterable[bytes | None]) -> Job | None:
-    """The job whose SHOWN fields these are; None if its hash is gone."""
-    present = {name: value for name, value in zip(SHOWN, values, strict=True) if value is not None}
-    return job_from_fields(present) if "state" in present else None
+    """The job of which these are the SHOWN or the CLAIMED fields; None if its hash is gone."""
+    present = {name: value for name, value in zip(CLAIMED, values, strict=False) if value is not None}
+    return _job(present) if "state" in present else None
 
 
-def job_from_fields(fields: Mapping[str, bytes]) -> Job:
-    """The job of a hash, as name → bytes; fields that it does not know are left out."""
+def _job(fields: Mapping[str, bytes]) -> Job:
     text = {name: fields[name].decode() for name in SHOWN if name in fields}
     return Job(
         id=text["id"],

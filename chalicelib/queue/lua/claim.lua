@@ -5,7 +5,8 @@
 --       then for each planned job: its hash
 -- ARGV  1 lease in ms    2 token    3 number of tenants, then the tenants
 --       then for each planned job: the number of its list among the lists above (from 1), its ref
--- Reply for each claimed job its whole hash, as field, value, field, value …
+--       then the fields that are asked for
+-- Reply for each claimed job the values of these fields
 --
 -- Another consumer may have been here since the plan was made, or the tenant was paused, so a planned job that is not
 -- at the head or not to be touched is left alone; unless this very token holds it, which means that the reply of the
@@ -14,6 +15,7 @@
 local ring, leases, claims, paused = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local lease, token, tenants = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 local first_job = 4 + 2 * tenants
+local fields = 4 + tenants + 2 * (#KEYS - first_job)
 
 local time = redis.call('TIME')
 local micros = string.format('%.0f', time[1] * 1000000 + time[2])
@@ -33,10 +35,10 @@ for i = 1, #KEYS - first_job do
       redis.call('HSET', job, 'state', 'active', 'token', token)
       redis.call('HSETNX', job, 'started_at', micros)
       redis.call('ZADD', leases, expires, ref)
-      claimed[#claimed + 1] = redis.call('HGETALL', job)
+      claimed[#claimed + 1] = redis.call('HMGET', job, unpack(ARGV, fields))
     end
   elseif redis.call('HGET', job, 'token') == token and redis.call('HGET', job, 'state') == 'active' then
-    claimed[#claimed + 1] = redis.call('HGETALL', job)
+    claimed[#claimed + 1] = redis.call('HMGET', job, unpack(ARGV, fields))
   end
 end
 
