@@ -17,8 +17,8 @@ from redis.retry import Retry
 from chalicelib.cache import RosterCache
 from chalicelib.config import Settings
 from chalicelib.queue import JobQueue
-from chalicelib.services.accept import Acceptor, Doorbell, utc_now
-from chalicelib.services.doorbell import LambdaDoorbell, SilentDoorbell
+from chalicelib.services.accept import Acceptor, utc_now
+from chalicelib.services.doorbell import Doorbell, LambdaDoorbell, SilentDoorbell
 from chalicelib.services.events import Events, NoEvents
 from chalicelib.services.jobs import JobReporter
 from chalicelib.services.tickets import Tickets
@@ -75,7 +75,7 @@ class Container:
     @cached_property
     def jobs(self) -> JobReporter:
         """Reports jobs."""
-        return JobReporter(self.queue, lambda: self._postgres_marks, events=self.events)
+        return JobReporter(self.queue, lambda: self._postgres_marks, events=self.events, doorbell=self.doorbell)
 
     @cached_property
     def events(self) -> Events:

@@ -16,6 +16,7 @@ from chalicelib.domain.rules import Rules
 from chalicelib.errors import Fault, Forbidden, NotFound, Refused
 from chalicelib.queue import Enqueued, Idempotency, JobQueue, Lane, NewJob, new_job_id
 from chalicelib.services.actor import Actor
+from chalicelib.services.doorbell import Doorbell
 
 REGISTER_SIZE = 500
 """A section's list up to this many records goes before bulk lists."""
@@ -41,14 +42,6 @@ class StandingMarks(Protocol):
 
     def would_change(self, tenant: str, noun: str, day: date, period_id: str | None, records: bytes) -> Sequence[str]:
         """The ids of those whose mark the records would change."""
-        ...
-
-
-class Doorbell(Protocol):
-    """Wakes a consumer."""
-
-    def ring(self) -> None:
-        """Ask for a drain soon. A bell that is not heard costs only time: the schedule comes anyway."""
         ...
 
 

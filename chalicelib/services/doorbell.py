@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import logging
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 log = logging.getLogger(__name__)
+
+
+class Doorbell(Protocol):
+    """Wakes a consumer."""
+
+    def ring(self) -> None:
+        """Ask for a drain soon. A bell that is not heard costs only time: the schedule comes anyway."""
+        ...
 
 
 class SilentDoorbell:

@@ -13,6 +13,7 @@ from chalicelib.domain.job_state import JobState
 from chalicelib.errors import Conflict, Forbidden, NotFound, Unavailable
 from chalicelib.queue import Job, JobQueue
 from chalicelib.services.actor import Actor
+from chalicelib.services.doorbell import Doorbell, SilentDoorbell
 from chalicelib.services.events import Events, NoEvents
 
 POLL_FIRST_S, POLL_MOST_S = 0.01, 0.25
@@ -58,6 +59,7 @@ class JobReporter:
     ledger: Callable[[], Ledger]
     sleep: Callable[[float], None] = time.sleep
     events: Events = field(default_factory=NoEvents)
+    doorbell: Doorbell = field(default_factory=SilentDoorbell)
 
     def find(self, actor: Actor, job_id: str, *, wait_s: float = 0) -> JobView:
         """The job, after at most `wait_s` seconds of waiting for its end. Raises NotFound, Forbidden, Unavailable."""
@@ -88,7 +90,10 @@ class JobReporter:
 
     def retry(self, actor: Actor, job_id: str) -> JobView:
         """Send a dead job again, with fresh attempts. Raises NotFound, Conflict."""
-        return self._move(actor, job_id, self.queue.redrive, "retried")
+        view = self._move(actor, job_id, self.queue.redrive, "retried")
+        if self.queue.ring():
+            self.doorbell.ring()
+        return view
 
     def _move(self, actor: Actor, job_id: str, verb: Callable[[str, str], Job], moved: str) -> JobView:
         try:

@@ -78,8 +78,11 @@ class Reader:
     ) -> tuple[date, list[dict[str, Any]]]:
         """Who is enrolled in a section on `day` (default: the tenant's today), with the marks that stand."""
         with self.database.transaction(actor.tenant) as connection:
-            _require_section(connection, actor, section_id, _teacher(connection, actor))
+            teacher = _teacher(connection, actor)
+            _require_section(connection, actor, section_id, teacher)
             held = day or self.rosters.rules(actor.tenant).today(self.now())
+            if teacher is not None and not scope.teaches_section(connection, actor.tenant, teacher, section_id, held):
+                raise Forbidden(f"The section is not yours on {held}.")
             return held, people.roster(connection, actor.tenant, section_id, held, period_id)
 
     def staff(self, actor: Actor, window: Window) -> Page:

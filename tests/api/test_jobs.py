@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -319,3 +320,21 @@ def test_the_ledger_tells_what_redis_told(
     for job in (fresh, kept):
         assert INSTANT.fullmatch(job.pop("finishedAt"))
     assert kept == fresh
+
+
+def test_a_retry_rings_the_drain(
+    office: Client, school: School, container: Container, drain: Drain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job does not wait for the schedule."""
+    rung: list[str] = []
+
+    class Bell:
+        def ring(self) -> None:
+            rung.append("ring")
+
+    id_ = poison(container, school)
+    drain()
+    container.redis.delete("{rollcall}:bell")
+    monkeypatch.setitem(container.__dict__, "jobs", replace(container.jobs, doorbell=Bell()))
+    assert office.post(f"/jobs/{id_}/retry").status == 202
+    assert rung == ["ring"]

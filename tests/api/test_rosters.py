@@ -80,7 +80,7 @@ class TestRoster:
         yesterday = ann.get(f"/sections/{maths.id}/roster", {"date": TODAY - DAY}).json
         assert (yesterday["date"], {student["mark"] for student in yesterday["students"]}) == (str(TODAY - DAY), {None})
 
-    def test_by_date_of_enrolment(self, ann: Client, school: School, maths: Section) -> None:
+    def test_by_date_of_enrolment(self, ann: Client, office: Client, school: School, maths: Section) -> None:
         """Who left is on it up to the day, who comes from the day on."""
         left, comes = school.students(2)
         school.enroll(maths.id, [left], FIRST, TODAY)
@@ -92,7 +92,7 @@ class TestRoster:
 
         assert (on(TODAY - DAY), on(TODAY)) == ({left}, {comes})
         for day in (date.min, date.max):
-            assert ann.get(f"/sections/{maths.id}/roster", {"date": day}).json["students"] == []
+            assert office.get(f"/sections/{maths.id}/roster", {"date": day}).json["students"] == []
 
     def test_by_period(self, office: Client, school: School, maths: Section, drain: Drain) -> None:
         """Each period has its own marks."""
@@ -206,3 +206,15 @@ def test_long_names_in_any_script(office: Client, school: School) -> None:
     second = office.get("/sections", {"limit": 2, "cursor": first["next_cursor"]})
     assert second.status == 200
     assert {item["id"] for item in (*first["items"], *second.json["items"])} == sections
+
+
+def test_a_teacher_sees_the_register_on_the_dates_of_the_teaching_only(bearer: Bearer, school: School) -> None:
+    """Who taught a section last term is not told who sits in it today."""
+    section = school.section(students=2)
+    staff = school.staff("former")
+    school.teach(section.id, staff, "substitute", TODAY - 20 * DAY, TODAY - 10 * DAY)
+    former = bearer("teacher", "former")
+    roster = f"/sections/{section.id}/roster"
+    assert former.get(roster, {"date": str(TODAY - 15 * DAY)}).status == 200
+    assert former.get(roster, {"date": str(TODAY - 10 * DAY)}).status == 403
+    assert former.get(roster).status == 403

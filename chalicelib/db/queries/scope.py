@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Text, and_, cast, exists, or_, select
@@ -64,7 +65,11 @@ def student_exists(connection: Connection, tenant: str, student_id: str) -> bool
     return bool(connection.scalar(select(exists().where(student.c.tenant_id == tenant, student.c.id == student_id))))
 
 
-def teaches_section(connection: Connection, tenant: str, staff_id: str, section_id: str) -> bool:
-    """Whether `staff_id` teaches or has taught the section."""
+def teaches_section(
+    connection: Connection, tenant: str, staff_id: str, section_id: str, day: date | None = None
+) -> bool:
+    """Whether `staff_id` teaches the section on `day`, or on any day if none is named."""
     query = taught_by(staff_id, tenant).where(teaching.c.section_id == section_id)
+    if day is not None:
+        query = query.where(teaching.c.valid.contains(day))
     return connection.execute(query).first() is not None
