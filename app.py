@@ -15,6 +15,7 @@ from chalicelib.container import Container
 from chalicelib.realtime import Sessions, live_events, make_sessions
 
 app = Chalice(app_name="rollcall")
+app.experimental_feature_flags.update(["WEBSOCKETS"])  # Chalice wants this said, and has kept them so since 2019
 
 
 @cache
