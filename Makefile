@@ -9,7 +9,7 @@ TENANT ?= demo
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev token env import calendar consumer migrate test lint format openapi lock clean
+.PHONY: help demo dev token env import calendar consumer migrate test soak bench lint format openapi lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,12 @@ migrate: $(VENV)/installed ## Bring DATABASE_URL to the newest schema
 
 test: $(VENV)/installed ## All tests; WORKERS=2
 	@$(RUN) -m pytest -n $(WORKERS) --dist loadgroup
+
+soak: $(VENV)/installed ## Random histories of the queue for many minutes
+	@HYPOTHESIS_PROFILE=soak $(RUN) -m pytest tests/queue/test_histories.py
+
+bench: $(VENV)/installed ## Benchmarks beside their peers; ONLY=name
+	@$(RUN) -m bench $(if $(ONLY),--only $(ONLY))
 
 lint: $(VENV)/installed ## ruff, mypy --strict, and the direction of imports
 	@$(RUN) -m ruff check .

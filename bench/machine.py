@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
+import shutil
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +14,7 @@ import psutil
 
 from local.servers.binaries import find_postgres, find_redis
 
+_BENCH = Path(__file__).parent
 _PACKAGES = ("SQLAlchemy", "pg8000", "redis", "pydantic", "chalice")
 
 
@@ -24,6 +27,7 @@ def machine() -> dict[str, str]:
         "Python": platform.python_version(),
         "Postgres": _told(find_postgres() / "postgres"),
         "Redis": _told(find_redis()),
+        "peers": _peers(),
         "packages": ", ".join(f"{name} {version(name)}" for name in _PACKAGES),
     }
 
@@ -44,9 +48,20 @@ def _processor() -> str:
     return ", ".join(parts)
 
 
+def _peers() -> str:
+    """The pinned versions of the peers and of what they write with; Node is the machine's own, if it has one."""
+    pinned = json.loads((_BENCH / "node" / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    lines = (_BENCH / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    named = dict(line.split("==") for line in lines if "==" in line)
+    told = [f"{name} {pinned[name]}" for name in ("bullmq", "ioredis", "pg")]
+    told += [f"{name} {named[name]}" for name in ("celery", "rq", "SQLAlchemy", "psycopg")]
+    node = shutil.which("node")
+    return ", ".join([f"Node {_told(Path(node)).lstrip('v')}" if node else "Node of the wheel", *told])
+
+
 def _told(program: Path) -> str:
     """What a program says of its version, without where and how it was built."""
     said = subprocess.check_output([program, "--version"], text=True, timeout=10).split()
-    return (
-        " ".join(said[:3]) if "(PostgreSQL)" in said else " ".join(said[:1] + [w for w in said if w.startswith("v=")])
-    )
+    if "(PostgreSQL)" in said or len(said) == 1:
+        return " ".join(said[:3])
+    return " ".join(said[:1] + [word for word in said if word.startswith("v=")])

@@ -18,9 +18,11 @@ from chalicelib.cache import RosterCache
 from chalicelib.config import Settings
 from chalicelib.queue import JobQueue
 from chalicelib.services.accept import Acceptor, utc_now
+from chalicelib.services.control import QueueControl
 from chalicelib.services.doorbell import Doorbell, LambdaDoorbell, SilentDoorbell
 from chalicelib.services.events import Events, NoEvents
 from chalicelib.services.jobs import JobReporter
+from chalicelib.services.pulse import RedisPulse
 from chalicelib.services.tickets import Tickets
 
 if TYPE_CHECKING:
@@ -78,6 +80,16 @@ class Container:
         return JobReporter(self.queue, lambda: self._postgres_marks, events=self.events, doorbell=self.doorbell)
 
     @cached_property
+    def pulse(self) -> RedisPulse:
+        """How the drain's work goes."""
+        return RedisPulse(self.redis, self.settings.queue_name, self.ping_postgres)
+
+    @cached_property
+    def control(self) -> QueueControl:
+        """Looks at the queue, pauses and resumes it."""
+        return QueueControl(self.queue, self.pulse, self.doorbell)
+
+    @cached_property
     def events(self) -> Events:
         """Tells those who follow jobs."""
         return self._make_events(self) if self._make_events is not None else NoEvents()
@@ -115,7 +127,7 @@ class Container:
         from chalicelib.db.writer import BatchWriter
         from chalicelib.services.drain import Drain
 
-        return Drain(self.queue, BatchWriter(self.database), events=self.events)
+        return Drain(self.queue, BatchWriter(self.database), events=self.events, pulse=self.pulse)
 
     @cached_property
     def importer(self) -> RosterImporter:

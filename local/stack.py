@@ -25,7 +25,7 @@ from chalicelib.db.engine import make_engine
 from chalicelib.services.roster_import import ImportReport
 from local import tokens
 from local.bearers import find_bearers
-from local.consumer import ConsumerProcess
+from local.consumer import READY_S, ConsumerProcess, warm_up
 from local.demo_school import BEARERS, SCHOOLS
 from local.faults import StackFault
 from local.folder import local_folder, signing_key
@@ -117,8 +117,18 @@ class Stack:
         return engine
 
     def start_consumer(self) -> None:
-        """Start the consumer if it does not run."""
+        """Start the consumer if it does not run; it loads beside us."""
         self.consumer.start()
+
+    def wait_ready(self, within_s: float = READY_S) -> bool:
+        """Wait until the consumer drains; False if it still loads after so many seconds.
+
+        Raises StackFault, with what the consumer said, if it has ended.
+        """
+        ready = self.consumer.wait_ready(within_s)
+        if not ready and not self.consumer.running:
+            raise StackFault(f"The consumer has ended. {self.consumer.said().strip()[-500:]}".rstrip())
+        return ready
 
     def kill_consumer(self) -> None:
         """SIGKILL the consumer; it stays away until `start_consumer`."""
@@ -135,16 +145,18 @@ class Stack:
             self.owner_url = postgres.owner_url
         variables = environment(database_url=self.database_url, redis_url=self.redis_url, key=self._key)
         variables |= websocket_settings(door)
-        with self._step("Start a consumer process"):
-            self.consumer = ConsumerProcess(variables | lambda_environment(), self._logs(opening) / "consumer.log")
-            self.consumer.start()
-            opening.callback(self.consumer.stop)
+        self.consumer = ConsumerProcess(variables | lambda_environment(), self._logs(opening) / "consumer.log")
+        self.consumer.start()  # it loads while the schools are imported
+        opening.callback(self.consumer.stop)
         app, self.container = front_door(variables)
         opening.callback(self.container.close)
         with self._step("Import the schools"):
             self._import_schools(self.container)
         with self._step("Serve the API"):
             self.base = opening.enter_context(serve(app, listener=door))
+            warm_up(self.container)
+        with self._step("Start a consumer process"):
+            self.wait_ready()
 
     def _import_schools(self, container: Container) -> None:
         for tenant, school in SCHOOLS.items():

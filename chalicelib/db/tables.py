@@ -164,8 +164,8 @@ attendance_audit_log = _table(
 attendance_job = _table(
     "attendance_job",
     {
-        "job_id": _ID, "kind": Text(), "state": Text(), "total": Integer(), "applied": Integer(),
-        "unchanged": Integer(), "superseded": Integer(), "rejected": JSONB(), "error": JSONB(),
+        "job_id": _ID, "kind": Text(), "state": Text(), "total": Integer(), "processed": Integer(),
+        "applied": Integer(), "unchanged": Integer(), "superseded": Integer(), "rejected": JSONB(), "error": JSONB(),
         "submitted_by": Text(), "submitted_at": _INSTANT, "started_at": _INSTANT, "finished_at": _INSTANT,
         "attempts_made": Integer(), "max_attempts": Integer(),
     },

@@ -7,6 +7,7 @@ from chalicelib.queue.job import Backoff, Idempotency, Job, NewJob
 from chalicelib.queue.job_queue import JobQueue
 from chalicelib.queue.ref import Lane
 from chalicelib.queue.replies import Counts, Enqueued, FailOutcome, Figures, Load
+from chalicelib.queue.server import UnsafeServer
 from chalicelib.queue.settings import Limits, Retention
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "Load",
     "NewJob",
     "Retention",
+    "UnsafeServer",
     "new_job_id",
 ]

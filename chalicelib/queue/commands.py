@@ -166,6 +166,7 @@ class Commands:
         arguments: tuple[Argument, ...] = (ring, ring, "LEFT", "LEFT", f"{max(seconds, 0.001):.3f}")
         return ("BLMOVE", *arguments)
 
-    def _graves(self, ref: JobRef) -> tuple[str, str, str]:
+    def _graves(self, ref: JobRef) -> tuple[str, str, str, str]:
         """Where a failed job is noted."""
-        return self._keys.dead, self._keys.dead_of(ref.tenant), self._keys.failed(ref.tenant)
+        keys = self._keys
+        return keys.dead, keys.dead_of(ref.tenant), keys.failed(ref.tenant), keys.unburied

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from redis import Redis, RedisCluster
 from redis.crc import key_slot
+from redis.exceptions import MovedError
 
 
 class Home:
@@ -21,6 +22,12 @@ class Home:
     def in_cluster(self) -> bool:
         """Whether another server may take the slot over."""
         return isinstance(self._redis, RedisCluster)
+
+    def follow(self, moved: MovedError) -> None:
+        """Goes where a server of the cluster sent us; the others may not have heard of the move yet."""
+        if isinstance(self._redis, RedisCluster):
+            self._redis.nodes_manager.move_slot(moved)
+            self.client = self._find()
 
     def look_again(self) -> None:
         """Finds the way anew: a failover leads an address to another server, or the slot to another address."""

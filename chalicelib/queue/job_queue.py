@@ -10,6 +10,7 @@ from redis import Redis, RedisCluster
 
 from chalicelib.domain.job_state import JobState
 from chalicelib.errors import Conflict, IdempotencyKeyReused, NotFound, QueueFull, Unavailable
+from chalicelib.queue.burying import bury, unburied
 from chalicelib.queue.claiming import MAX_JOBS, Claims
 from chalicelib.queue.commands import Commands
 from chalicelib.queue.figures import counts, figures
@@ -143,6 +144,17 @@ class JobQueue:
         command = self._commands.redrive(self._of_tenant(tenant, job_id).ref)
         return self._moved(job_id, command, JobState.WAITING, "retried")
 
+    def unburied(self, limit: int = 100) -> _Jobs:
+        """Jobs that failed for good, by `fail` or for stalling, until `bury` is said of each; without their data.
+
+        A consumer that keeps books of its own notes them there. Should it end before `bury`, they are told again.
+        """
+        return unburied(self._wire, self._keys, limit)
+
+    def bury(self, jobs: Sequence[Job]) -> None:
+        """Says that these failed jobs need no longer be told of by `unburied`; they stay among the dead."""
+        bury(self._wire, self._keys, jobs)
+
     def pause(self, tenant: str | None) -> None:
         """From now on nothing of the tenant is claimed (None: of any); its jobs are accepted, and wait.
 
@@ -190,7 +202,7 @@ class JobQueue:
         self._wire.send(("PING",))
 
     def check_server(self) -> None:
-        """Raises Unavailable if Redis may evict jobs when its memory is full."""
+        """Raises UnsafeServer, which is Unavailable, if Redis may evict jobs when its memory is full."""
         check_eviction(self._wire)
 
     def _of_tenant(self, tenant: str, job_id: str) -> Job:

@@ -20,6 +20,7 @@ class Keys:
     dead      ZSET ref → ms at which it failed
     dead_of   ZSET of a tenant's failed jobs: id → ms at which it failed
     failed    ZSET of the same ids, all of score 0, so in the order of their text: by time of submission
+    unburied  SET of the refs of failed jobs that no consumer has buried yet
     depth     ZSET tenant → its unfinished jobs (waiting, delayed and active); `*` → those of all
     paused    SET of the tenants that are paused; `*` while all are
     recent    ZSET of a tenant's job ids, all of score 0, so in the order of their text: by time
@@ -38,6 +39,7 @@ class Keys:
         self.delayed = prefix + "delayed"
         self.retries = prefix + "retries"
         self.dead = prefix + "dead"
+        self.unburied = prefix + "unburied"
         self.depth = prefix + "depth"
         self.paused = prefix + "paused"
         self.clock = prefix + "clock"

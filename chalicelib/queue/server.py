@@ -13,14 +13,18 @@ _SETTING = "maxmemory-policy"
 _WANTED = "noeviction"
 
 
+class UnsafeServer(Unavailable):
+    """Redis may drop jobs that were accepted."""
+
+
 def check_eviction(wire: Wire) -> None:
-    """Raises Unavailable unless the server refuses writes when its memory is full, or will not say what it does.
+    """Raises UnsafeServer unless the server refuses writes when its memory is full, or will not say what it does.
 
     Any other policy drops keys silently then: jobs that were accepted, or the Idempotency-Keys that led to them.
     """
     policy = _policy(wire)
     if policy not in {None, _WANTED}:
-        raise Unavailable(
+        raise UnsafeServer(
             f"Redis must run with {_SETTING} {_WANTED}, not {policy}: a full memory would cost it accepted jobs."
         )
 

@@ -99,8 +99,10 @@ class Wire:
         if isinstance(reply, NoScriptError):  # a new or flushed server
             for sha in {str(command[1]) for command in rest if command[0] == "EVALSHA"}:
                 self._home.client.script_load(_BY_SHA[sha])
-        elif isinstance(reply, ReadOnlyError) or (isinstance(reply, MovedError) and self._home.in_cluster):
+        elif isinstance(reply, ReadOnlyError):  # a failover behind an address
             self._home.look_again()
+        elif isinstance(reply, MovedError) and self._home.in_cluster:
+            self._home.follow(reply)
         else:
             raise reply
 

@@ -174,7 +174,7 @@ def _from_ledger(row: dict[str, Any]) -> JobView:
         id=str(row["job_id"]),
         kind=row["kind"],
         state=JobState(row["state"]),
-        processed=row["total"] if done else 0,
+        processed=row["processed"],
         total=row["total"],
         attempts_made=row["attempts_made"],
         max_attempts=row["max_attempts"],

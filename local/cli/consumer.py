@@ -15,7 +15,7 @@ from local.cli.ending import fail
 
 def consumer() -> None:
     """Write what is on the list of REDIS_URL to DATABASE_URL, for ever; SIGTERM lets the batch finish."""
-    from local.consumer import PACE, consume, stop_at_signals
+    from local.consumer import PACE, consume, ready_line, stop_at_signals, warm_up
 
     stop = stop_at_signals()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
@@ -30,6 +30,8 @@ def consumer() -> None:
         raise typer.Exit
     container = make_container(as_the_app, redis_url, key=signing_key(local_folder()))
     try:
+        warm_up(container)
+        typer.echo(ready_line(os.getpid()))
         consume(replace(container.drain, pace=PACE), stop)
     finally:
         container.close()

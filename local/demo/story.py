@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+import httpx
+
+from chalicelib.api.operations import BASE
+from local import follow as following
 from local.client import Client
 from local.faults import StackFault
 
@@ -15,7 +19,6 @@ STUDENTS = 500
 REASON = "The family brought a doctor's note"
 
 _PATIENCE_S = 30.0
-_POLL_S = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +36,11 @@ class Crowd:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request that was answered 202: the job, and how many seconds the answer took."""
+    """A request that was answered 202: the job, the API's URL, whose token sent it, and the answer's seconds."""
 
     job_id: str
-    status_url: str
+    url: str
+    token: str = field(repr=False)
     sent_at: float
     seconds: float
 
@@ -70,19 +74,21 @@ def correct(client: Client, day: date, crowd: Crowd) -> Request:
     return _send(client, day, crowd, [record], reason=REASON)
 
 
-def follow(client: Client, request: Request) -> Iterator[dict[str, Any]]:
-    """The job again and again until it has completed. Raises StackFault if it does not, or not for everybody."""
-    deadline = time.monotonic() + _PATIENCE_S
-    while True:
-        job: dict[str, Any] = client.get(request.status_url)
-        yield job
-        if job["state"] == "completed":
-            break
-        if job["state"] in {"failed", "cancelled"} or time.monotonic() > deadline:
-            raise StackFault(f"The job {request.job_id} is {job['state']}, not completed: {job['error']}")
-        time.sleep(_POLL_S)
-    if job["result"]["rejected"]:
-        raise StackFault(f"The job rejected {len(job['result']['rejected'])} marks: {job['result']['rejected'][0]}")
+def follow(_client: Client, request: Request) -> Iterator[dict[str, Any]]:
+    """The job whenever it has moved, by WebSocket if there is one, until it has completed.
+
+    Raises StackFault if it does not, or not for everybody.
+    """
+    try:
+        for job in following.follow(request.url, request.token, request.job_id, patience_s=_PATIENCE_S):
+            yield job
+            if job["state"] in {"failed", "cancelled"}:
+                raise StackFault(f"The job {request.job_id} is {job['state']}, not completed: {job['error']}")
+            if job["state"] == "completed" and job["result"]["rejected"]:
+                rejected = job["result"]["rejected"]
+                raise StackFault(f"The job rejected {len(rejected)} marks: {rejected[0]}")
+    except httpx.HTTPError as error:
+        raise StackFault(f"The job {request.job_id} cannot be followed: {error}.") from error
 
 
 def history(client: Client, day: date, student_id: str) -> dict[str, Any]:
@@ -110,8 +116,9 @@ def _send(client: Client, day: date, crowd: Crowd, records: list[dict[str, Any]]
     seconds = time.perf_counter() - sent_at
     if answer.status_code != 202:
         raise StackFault(f"POST /mark was answered {answer.status_code}, not 202.")
-    job = answer.json()
-    return Request(job["jobId"], job["statusUrl"], sent_at, seconds)
+    url = str(answer.request.url.copy_with(path=BASE))
+    token = answer.request.headers["Authorization"].removeprefix("Bearer ")
+    return Request(answer.json()["jobId"], url, token, sent_at, seconds)
 
 
 def _seen(place: int) -> dict[str, Any]:

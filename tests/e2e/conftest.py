@@ -16,6 +16,9 @@ from local.stack import Stack
 
 Command = Callable[..., "subprocess.Popen[str]"]
 
+LONG_S = 120.0
+"""When a test gives up: no promise, and far beyond what anything takes on a machine that has much else to do."""
+
 
 @pytest.fixture(scope="session")
 def local_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:

@@ -17,6 +17,7 @@ from chalicelib.api.operations import BASE
 from local.folder import ROOT, local_folder, signing_key
 from local.settings import environment
 from local.stack import Stack
+from tests.e2e.conftest import LONG_S
 
 pytestmark = pytest.mark.e2e
 
@@ -37,7 +38,7 @@ def chalice_local(stack: Stack) -> Iterator[str]:
         text=True,
     )
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + LONG_S
         while server.poll() is None and time.monotonic() < deadline:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -60,5 +61,5 @@ def test_a_register_goes_through_chalice_local(chalice_local: str, stack: Stack)
         body = {"date": str(datetime.now(UTC).date()), "section_id": section, "records": records}
         accepted = api.post("/mark", json=body)
         assert accepted.status_code == 202
-        job = api.get(f"/jobs/{accepted.json()['jobId']}", params={"wait": 10}).json()
+        job = api.get(f"/jobs/{accepted.json()['jobId']}", params={"wait": 20}).json()
     assert (job["state"], job["result"]["applied"]) == ("completed", len(students))

@@ -27,7 +27,7 @@ from local.running import find_running
 from local.servers.server import free_port
 from local.servers.supervised import is_alive
 from local.stack import Stack
-from tests.e2e.conftest import Command, consumers_below
+from tests.e2e.conftest import LONG_S, Command, consumers_below
 
 pytestmark = pytest.mark.e2e
 
@@ -83,8 +83,8 @@ def data_folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def wait_for(what: Callable[[], Any], seconds: float = 15) -> Any:
-    deadline = time.monotonic() + seconds
+def wait_for(what: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + LONG_S
     while not (found := what()):
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)
@@ -125,7 +125,7 @@ def test_what_dev_prints_can_be_pasted_and_sigterm_stops_it(start_dev: Callable[
 
     family = psutil.Process(dev.process.pid).children(recursive=True)
     dev.process.terminate()
-    _, err = dev.process.communicate(timeout=20)
+    _, err = dev.process.communicate(timeout=LONG_S)
     assert dev.process.returncode == 0
     assert err == "Stopped.\n"
     assert not dev.told.exists()
@@ -144,7 +144,7 @@ def test_a_killed_consumer_is_replaced_and_a_killed_dev_takes_all_with_it(
     assert second in family
 
     dev.process.kill()
-    wait_for(lambda: not any(map(is_alive, family)), 5)
+    wait_for(lambda: not any(map(is_alive, family)))
     assert dev.told.exists(), "nobody was left to remove it"
     assert find_running(dev.folder) is None, "but it is not believed"
     _, err = dev.process.communicate()
@@ -155,7 +155,7 @@ def test_a_killed_consumer_is_replaced_and_a_killed_dev_takes_all_with_it(
 def test_a_port_that_is_taken_is_told_at_once(command: Command) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        _, err = (process := command("dev", "--port", str(port))).communicate(timeout=30)
+        _, err = (process := command("dev", "--port", str(port))).communicate(timeout=LONG_S)
     assert process.returncode == 1
     assert err == f"Error: Port {port} is taken: choose another one with --port (PORT=… with make).\n"
 
@@ -179,7 +179,7 @@ def test_what_a_killed_consumer_had_claimed_is_done_by_the_next_one(stack: Stack
     """Nothing that was accepted waits for good: the job is marked as soon as there is a consumer again."""
     headers = {"Authorization": f"Bearer {stack.token('teacher')}"}
     stack.kill_consumer()
-    with httpx.Client(base_url=stack.url, headers=headers) as client:
+    with httpx.Client(base_url=stack.url, headers=headers, timeout=30) as client:
         section = next(one for one in client.get("/sections").json()["items"] if one["kind"] == "homeroom")
         roster = client.get(f"/sections/{section['id']}/roster").json()
         records = [{"student_id": one["id"], "status": "PRESENT"} for one in roster["students"]]
@@ -188,7 +188,8 @@ def test_what_a_killed_consumer_had_claimed_is_done_by_the_next_one(stack: Stack
         path = f"/jobs/{job['jobId']}"
         assert client.get(path).json()["state"] == "waiting"
         stack.start_consumer()
-        done = client.get(path, params={"wait": 15}).json()
+        assert stack.wait_ready(LONG_S)
+        done = client.get(path, params={"wait": 20}).json()
     assert done["result"]["applied"] + done["result"]["unchanged"] == 25
 
 
@@ -201,6 +202,6 @@ def test_the_owner_sees_behind_row_level_security(stack: Stack) -> None:
 def test_ctrl_c_and_a_closed_terminal_stop_dev_too(start_dev: Callable[..., Dev], how: signal.Signals) -> None:
     dev = start_dev()
     dev.process.send_signal(how)
-    _, err = dev.process.communicate(timeout=20)
+    _, err = dev.process.communicate(timeout=LONG_S)
     assert dev.process.returncode == 0
     assert err == "Stopped.\n"

@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from chalicelib.db.ids import tenant_id
 from local.stack import Stack
+from tests.e2e.conftest import LONG_S
 from tests.e2e.steps import drained
 
 REGISTERS = 200
@@ -43,15 +44,15 @@ def registers(api: httpx.Client) -> list[dict[str, object]]:
 
 
 def kill_at_work(stack: Stack) -> int:
-    """SIGKILL the consumer while it holds jobs, and tell how many; one that had just finished is started again."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        if stack.container.queue.counts().active:
-            stack.kill_consumer()
-            if held := stack.container.queue.counts().active:
-                return held
-            stack.start_consumer()
-    raise AssertionError("the consumer was never met at work")
+    """SIGKILL the consumer in the middle of its transaction, before a lock on the marks; tell how many jobs it held."""
+    with stack.owner.begin() as holding:
+        holding.execute(text("lock table student_attendance in exclusive mode"))
+        deadline = time.monotonic() + LONG_S
+        while not (held := stack.container.queue.counts().active):
+            assert time.monotonic() < deadline, "the consumer was never met at work"
+            time.sleep(0.005)
+        stack.kill_consumer()
+        return held
 
 
 def test_every_job_ends_and_no_mark_is_written_twice(stack: Stack) -> None:

@@ -71,6 +71,7 @@ class Cluster:
 
     def begin_to_move(self, source: Node, target: Node) -> None:
         """The queue's slot is on its way: neither server serves all of it."""
+        until(self.agrees)  # two moves at once are more than the servers' epochs can tell apart
         target.cluster("SETSLOT", SLOT, "IMPORTING", source.id)
         source.cluster("SETSLOT", SLOT, "MIGRATING", target.id)
 
@@ -83,6 +84,15 @@ class Cluster:
             migrate("MIGRATE", *address, "KEYS", *keys)
         for node in (target, source):
             node.cluster("SETSLOT", SLOT, "NODE", target.id)
+
+    def agrees(self) -> bool:
+        """Whether all servers have heard of who has which slots, and since when."""
+        views = [node.cluster("NODES") for node in (self.owner, self.other, self.replica)]
+        return all(
+            {address: (seen["epoch"], seen["slots"]) for address, seen in view.items()}
+            == {address: (seen["epoch"], seen["slots"]) for address, seen in views[0].items()}
+            for view in views
+        )
 
     def take_over(self, replica: Node, how: str = "") -> None:
         """A failover: in good order, or by TAKEOVER when the primary is gone."""

@@ -145,6 +145,11 @@ class Model:
         known = self.jobs.get(job.id)
         return known if known and known.is_held_by(job) else None
 
+    def is_now_anothers(self, job: Job) -> bool:
+        """Whether the job was claimed again since."""
+        known = self.jobs.get(job.id)
+        return known is not None and known.state is JobState.ACTIVE and not known.is_held_by(job)
+
     def redrive(self, known: Known) -> None:
         """A dead job waits again."""
         known.move(JobState.WAITING)

@@ -51,6 +51,10 @@ def every_job_is_in_one_place(redis: Redis, model: Model) -> None:
         expected = [job.new.ref.encode() for job in waiting if (job.new.tenant, job.new.lane) == place]
         assert sorted(ref.decode() for ref in refs) == sorted(expected)
     dead = [ref for ref in dead if ref.decode().rpartition("|")[2] in model.jobs]  # the forgotten go with the next
+    graves = read(redis, *(("ZRANGE", key(who), 0, -1) for who in tenants for key in (KEYS.dead_of, KEYS.failed)))
+    for who, *noted in zip(tenants, graves[::2], graves[1::2], strict=True):
+        died = ids(model.within(JobState.FAILED, tenant=who))
+        assert all({id_.decode() for id_ in lot if id_.decode() in model.jobs} == died for lot in noted)
     for state, refs in ((JobState.ACTIVE, leases), (JobState.DELAYED, delayed), (JobState.FAILED, dead)):
         assert sorted(ref.decode() for ref in refs) == sorted(job.new.ref.encode() for job in model.within(state))
 

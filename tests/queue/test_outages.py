@@ -43,7 +43,7 @@ def test_every_verb_says_unavailable_while_redis_is_away(server: EmbeddedRedis, 
         lambda: queue.cancel("oak", job.id), lambda: queue.redrive("oak", job.id), lambda: queue.get(job.id),
         lambda: queue.list("oak", state=None, before=None, limit=1), lambda: queue.wait_for_work(0.1),
         lambda: queue.pause("oak"), lambda: queue.resume(None), queue.paused, lambda: queue.figures(None),
-        queue.counts, queue.ping, queue.ring, queue.check_server,
+        queue.counts, queue.ping, queue.ring, queue.check_server, queue.unburied, lambda: queue.bury([job]),
     ]  # fmt: skip
     for verb in verbs:
         with pytest.raises(Unavailable) as refused:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from unittest.mock import patch
 
 import pytest
@@ -156,12 +154,32 @@ def test_retries_and_expired_leases_return_to_their_list_and_wait_there(
     assert [job.id for job in claim(queue)] == [stalled, retried]
 
 
-def test_a_redriven_job_of_a_paused_tenant_waits(queue: JobQueue, redis: Redis) -> None:
-    [job_id] = enqueue(queue, max_attempts=1)
-    queue.fail(claim_one(queue), "{}")
+@pytest.mark.parametrize("how", ["redrive", "release", "stall", "retry", "enqueue"])
+def test_a_job_that_comes_to_a_paused_tenant_does_not_put_it_on_the_ring(
+    queue: JobQueue, redis: Redis, how: str
+) -> None:
+    """Else every waiting consumer would be woken for nothing."""
+    [job_id] = enqueue(queue, max_attempts=1 if how == "redrive" else 2)
+    job = claim_one(queue)
     queue.pause("oak")
-    queue.redrive("oak", job_id)
-    assert (claim(queue), ring(redis)) == ([], [])
+    if how == "release":
+        queue.release([job])
+    elif how == "redrive":
+        queue.fail(job, "{}")
+        queue.redrive("oak", job_id)
+    elif how == "stall":
+        leases_run_out(redis)
+        queue._wire.send(queue._commands.reap(job.ref))
+    elif how == "retry":
+        queue.fail(job, "{}")
+        retries_fall_due(redis)
+        queue._wire.send(queue._commands.promote(job.ref))
+    else:
+        queue.ack([(job, "{}")])
+        [job_id] = enqueue(queue)
+    assert see(queue, job_id).state is JobState.WAITING
+    assert ring(redis) == []
+    assert not queue.wait_for_work(0)
     queue.resume("oak")
     assert claim_one(queue).id == job_id
 
@@ -207,35 +225,3 @@ def test_a_claim_whose_reply_was_lost_gets_its_jobs_though_a_pause_came_in_betwe
 
     with patch.object(queue._wire, "send", lose_the_reply_of_claim):
         assert [job.id for job in claim(queue)] == ids
-
-
-@pytest.mark.parametrize("whose", ["oak", None])
-def test_a_consumer_with_only_paused_tenants_naps_and_does_not_spin(queue: JobQueue, whose: str | None) -> None:
-    enqueue(queue, 3)
-    queue.pause(whose)
-    looks = 0
-    peek = Claims.peek
-
-    def counted(self: Claims, tenants: int, tidy: int = 1) -> object:
-        nonlocal looks
-        looks += 1
-        return peek(self, tenants, tidy)
-
-    start = time.monotonic()
-    with patch.object(Claims, "peek", counted):
-        assert not queue.wait_for_work(0.5)
-    assert 0.49 < time.monotonic() - start < 1.5
-    assert looks <= 2
-
-
-@pytest.mark.parametrize("whose", ["oak", None])
-def test_a_waiting_consumer_notices_a_resume(queue: JobQueue, whose: str | None) -> None:
-    [job_id] = enqueue(queue)
-    queue.pause(whose)
-    timer = threading.Timer(0.1, queue.resume, [whose])
-    timer.start()
-    start = time.monotonic()
-    assert queue.wait_for_work(10)
-    assert time.monotonic() - start < 1.9
-    timer.join()
-    assert claim_one(queue).id == job_id

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from unittest.mock import patch
 
+import pytest
 from redis import Redis
 
 from chalicelib.queue import Backoff, JobQueue
+from chalicelib.queue.claiming import Claims
 from tests.queue.steps import KEYS, claim, claim_one, enqueue
 
 
@@ -61,3 +64,35 @@ def test_a_lease_far_from_its_end_wakes_nobody(queue: JobQueue) -> None:
     enqueue(queue)
     claim(queue)
     assert not queue.wait_for_work(0.1)
+
+
+@pytest.mark.parametrize("whose", ["oak", None])
+def test_a_consumer_with_only_paused_tenants_naps_and_does_not_spin(queue: JobQueue, whose: str | None) -> None:
+    enqueue(queue, 3)
+    queue.pause(whose)
+    looks = 0
+    peek = Claims.peek
+
+    def counted(self: Claims, tenants: int, tidy: int = 1) -> object:
+        nonlocal looks
+        looks += 1
+        return peek(self, tenants, tidy)
+
+    start = time.monotonic()
+    with patch.object(Claims, "peek", counted):
+        assert not queue.wait_for_work(0.5)
+    assert 0.49 < time.monotonic() - start < 1.5
+    assert looks <= 2
+
+
+@pytest.mark.parametrize("whose", ["oak", None])
+def test_a_waiting_consumer_notices_a_resume(queue: JobQueue, whose: str | None) -> None:
+    [job_id] = enqueue(queue)
+    queue.pause(whose)
+    timer = threading.Timer(0.1, queue.resume, [whose])
+    timer.start()
+    start = time.monotonic()
+    assert queue.wait_for_work(10)
+    assert time.monotonic() - start < 1.9
+    timer.join()
+    assert claim_one(queue).id == job_id

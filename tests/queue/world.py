@@ -39,6 +39,11 @@ class World(RuleBasedStateMachine):
         self.held[who] += jobs
         self.ever += jobs
 
+    def stop(self, tenant: str | None) -> None:
+        """Pause one, or all."""
+        self.queue.pause(tenant)
+        self.model.paused.add(tenant or "*")
+
     def claim_overtaken(self, meanwhile: Callable[[], None], max_jobs: int, lease_ms: int) -> None:
         """Ann claims, and something happens between her look at the lists and her claim."""
         read, to_happen = Claims._tidy_and_read, [meanwhile]

@@ -41,6 +41,10 @@ class Recorder:
         self.before(jobs)
         return self.writer.write(jobs)
 
+    def write_part(self, job: JobRow, size: int) -> tuple[int, Outcome | None]:
+        """As BatchWriter."""
+        return self.writer.write_part(job, size)
+
     def bury(self, job: JobRow, error: str) -> None:
         """As BatchWriter."""
         self.writer.bury(job, error)

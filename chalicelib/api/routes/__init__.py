@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from chalicelib.api.operations import Operation
-from chalicelib.api.routes import health, jobs, marks, realtime, records, rosters, settings
+from chalicelib.api.routes import health, jobs, marks, queue, realtime, records, rosters, settings
 
 
 def operations() -> list[Operation]:
     """Every operation, in the order of the documentation."""
-    parts = (marks, jobs, realtime, records, rosters, settings, health)
+    parts = (marks, jobs, queue, realtime, records, rosters, settings, health)
     return [operation for part in parts for operation in part.operations.all]

@@ -16,6 +16,7 @@ class JobRow:
 
     `data` is the JSON object that was accepted: `date`, `section_id`, `session_id`, `period_id`, `reason`,
     `reason_required`, `actor` {`id`, `role`} and `records`. It goes to Postgres as it is: nobody parses it on the way.
+    Of the records, the `total` ones after the first `after` are meant: a large job is written part by part.
     """
 
     tenant_id: str
@@ -28,6 +29,7 @@ class JobRow:
     started_at: datetime | None
     attempts_made: int
     max_attempts: int
+    after: int = 0
 
     def ledger(self) -> dict[str, Any]:
         """The columns of the ledger that are known before the marks are written."""
@@ -46,7 +48,13 @@ class JobRow:
     def staged(self) -> str:
         """One element of the JSON array that the staging statement takes."""
         head = json.dumps(
-            {"tenant_id": self.tenant_id, "job_id": self.job_id, "submitted_at": self.submitted_at.isoformat()}
+            {
+                "tenant_id": self.tenant_id,
+                "job_id": self.job_id,
+                "submitted_at": self.submitted_at.isoformat(),
+                "after": self.after,
+                "upto": self.after + self.total,
+            }
         )
         return f'{head[:-1]}, "data": {self.data.decode()}}}'
 
@@ -62,6 +70,15 @@ class Outcome:
     unchanged: int
     superseded: int
     rejected: tuple[dict[str, str], ...] = ()
+
+    def __add__(self, more: Outcome) -> Outcome:
+        """The outcome of two parts of a job."""
+        return Outcome(
+            self.applied + more.applied,
+            self.unchanged + more.unchanged,
+            self.superseded + more.superseded,
+            self.rejected + more.rejected,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The `result` of a job in the API."""

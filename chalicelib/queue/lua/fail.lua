@@ -1,14 +1,14 @@
 -- fail: an attempt failed. The job is delayed for its next one, or dead if that was the last; its data is kept.
 --
 -- KEYS  1 job's hash    2 leases    3 delayed    4 retries    5 depth
---       6 dead          7 dead of its tenant     8 failed of its tenant
+--       6 dead          7 dead of its tenant     8 failed of its tenant    9 unburied
 -- ARGV  1 ref    2 tenant    3 job id    4 token    5 error (JSON)    6 ms that a failed job is kept
 --       7 a random number in [0, 1) for the jitter (Lua's own starts from the same seed in every script)
 --       8 longest backoff in ms
 -- Reply delayed | failed, also for a repeat of the same call, or lost if this token does not hold the job
 
 local job, leases, delayed, retries, depth = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local dead, dead_of, failed = KEYS[6], KEYS[7], KEYS[8]
+local dead, dead_of, failed, unburied = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local ref, tenant, id, kept_ms = ARGV[1], ARGV[2], ARGV[3], ARGV[6]
 
 local held = redis.call('HMGET', job, 'token', 'state', 'max_attempts', 'backoff_ms', 'backoff_type', 'jitter')
@@ -58,7 +58,9 @@ end
 redis.call('ZADD', dead, now, ref)
 redis.call('ZADD', dead_of, now, id)
 redis.call('ZADD', failed, 0, id)
+redis.call('SADD', unburied, ref)
 redis.call('PEXPIRE', dead, kept_ms)
 redis.call('PEXPIRE', dead_of, kept_ms)
 redis.call('PEXPIRE', failed, kept_ms)
+redis.call('PEXPIRE', unburied, kept_ms)
 return 'failed'

@@ -2,13 +2,13 @@
 --
 -- KEYS  1 leases    2 job's hash    3 list of its tenant and lane    4 list of the tenant's other lane
 --       5 ring      6 paused        7 depth
---       8 dead      9 dead of its tenant                            10 failed of its tenant
+--       8 dead      9 dead of its tenant        10 failed of its tenant    11 unburied
 -- ARGV  1 ref    2 tenant    3 job id    4 stalls that are forgiven    5 error of a job that stalled too often (JSON)
 --       6 ms that a failed job is kept
 -- Reply waiting | failed | kept (the lease has not expired, or is somebody else's affair already)
 
 local leases, job, list, other, ring, paused, depth = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
-local dead, dead_of, failed = KEYS[8], KEYS[9], KEYS[10]
+local dead, dead_of, failed, unburied = KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local ref, tenant, id, kept_ms = ARGV[1], ARGV[2], ARGV[3], ARGV[6]
 
 local time = redis.call('TIME')
@@ -51,7 +51,9 @@ end
 redis.call('ZADD', dead, now, ref)
 redis.call('ZADD', dead_of, now, id)
 redis.call('ZADD', failed, 0, id)
+redis.call('SADD', unburied, ref)
 redis.call('PEXPIRE', dead, kept_ms)
 redis.call('PEXPIRE', dead_of, kept_ms)
 redis.call('PEXPIRE', failed, kept_ms)
+redis.call('PEXPIRE', unburied, kept_ms)
 return 'failed'

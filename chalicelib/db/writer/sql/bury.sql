@@ -5,5 +5,5 @@ values
     (:tenant_id, :job_id, :kind, 'failed', :total, :submitted_by, :submitted_at, :started_at, :attempts_made,
      :max_attempts, cast(:error as jsonb))
 on conflict (tenant_id, job_id) do update
-    set error = excluded.error, attempts_made = excluded.attempts_made, finished_at = clock_timestamp()
-    where attendance_job.state = 'failed'
+    set state = 'failed', error = excluded.error, attempts_made = excluded.attempts_made, finished_at = clock_timestamp()
+    where attendance_job.state <> 'completed'

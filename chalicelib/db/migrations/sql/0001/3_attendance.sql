@@ -70,8 +70,9 @@ create table attendance_job (
     tenant_id uuid not null,
     job_id uuid not null,
     kind text not null,
-    state text not null check (state in ('completed', 'failed')),
+    state text not null check (state in ('active', 'completed', 'failed')),  -- active: written up to `processed`
     total integer not null,
+    processed integer not null default 0,
     applied integer not null default 0,
     unchanged integer not null default 0,
     superseded integer not null default 0,

@@ -1,0 +1,64 @@
+"""A consumer that dies by SIGKILL, wherever it is in its work: the next one finishes, nothing is lost or doubled."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+from redis import Redis
+
+from chalicelib.domain.job_state import JobState
+from chalicelib.queue import JobQueue
+from tests.crash.conftest import StartConsumer
+from tests.crash.consumer import POINTS
+from tests.crash.day import Day, a_day
+from tests.crash.watch import Watch
+from tests.queue.steps import leases_run_out
+from tests.school import School
+
+WAITING, ACTIVE, COMPLETED = JobState.WAITING, JobState.ACTIVE, JobState.COMPLETED
+STRAIGHT = [WAITING, ACTIVE, COMPLETED]
+BACK = [WAITING, ACTIVE, WAITING, ACTIVE, COMPLETED]
+
+
+@pytest.mark.parametrize("point", [point for point in POINTS if point != "never"])
+def test_killed_at_its_second_batch(
+    point: str, consumer: StartConsumer, queue: JobQueue, school: School, watch: Watch
+) -> None:
+    """The batch in hand comes back when its lease ends, and each stall is counted; what was acked stays done."""
+    # Given a day of registers and corrections
+    day = a_day(queue, school)
+    # when the consumer dies at its second batch of four
+    assert consumer(point, nth=2, max_jobs=4, lease_ms=700).ended() == -signal.SIGKILL
+    held = 0 if point == "acked" else 4
+    assert queue.counts().active == held
+    # then another one finishes the day
+    assert consumer().ended() == 0
+    day.is_in_the_books_once()
+    assert [job.stalls for job in day.seen()] == [0] * 4 + [min(1, held)] * 4 + [0] * 4
+    paths = watch.over()
+    assert [paths[job_id] for job_id in day.jobs] == [STRAIGHT] * 4 + [BACK if held else STRAIGHT] * 4 + [STRAIGHT] * 4
+
+
+def test_a_second_death_leaves_the_job_to_the_office(
+    consumer: StartConsumer, queue: JobQueue, redis: Redis, school: School, watch: Watch
+) -> None:
+    """Jobs that twice met the death of their consumer may be its cause: they fail as stalled, are kept, and a retry
+    applies them once."""
+    # Given a batch whose consumer died, and whose next one died too
+    day = Day(queue, school)
+    for _ in range(6):
+        day.register()
+    for _ in range(2):
+        assert consumer("committing", max_jobs=4).ended() == -signal.SIGKILL
+        leases_run_out(redis)
+    # when a third one comes
+    assert consumer().ended() == 0
+    # then it leaves these four alone and does the others
+    assert [job.state for job in day.seen()] == [JobState.FAILED] * 4 + [COMPLETED] * 2
+    # and the office sends them again
+    for job_id in day.jobs[:4]:
+        queue.redrive(school.tenant, job_id)
+    assert consumer().ended() == 0
+    day.is_in_the_books_once()
+    watch.over()
