@@ -19,7 +19,7 @@ from tests.api.test_jobs import INSTANT, poison
 from tests.queue.steps import leases_run_out
 from tests.school import School, Section
 
-EMPTY = {
+EMPTY: dict[str, Any] = {
     "waiting": 0, "active": 0, "delayed": 0, "failed": 0, "oldest_waiting_ms": None, "paused": False,
     "drain": {"state": "unknown", "at": None}, "warnings": [],
 }  # fmt: skip

@@ -20,8 +20,10 @@ POINTS = {
     "staged": "the marks are in the staging table",
     "writing": "the marks are about to be written",
     "committing": "all is written, COMMIT has not been sent",
+    "part": "a part of a large job has been committed, the queue has not been told",
     "committed": "Postgres has committed, the queue has not been told",
     "acked": "the queue has been told",
+    "failed": "the queue has been told that an attempt failed, the ledger has not",
 }
 
 LIFE_S = 60
@@ -53,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     from chalicelib.config import Settings
     from chalicelib.container import Container
-    from chalicelib.queue import Job, JobQueue
+    from chalicelib.queue import FailOutcome, Job, JobQueue
     from chalicelib.services.drain import Pace
 
     fate = Fate(options.point, options.nth, signal.Signals[f"SIG{options.signal}"])
@@ -71,17 +73,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
             fate.reach("acked")
             return held
 
+        def progress(self, job: Job, processed: int) -> bool:
+            fate.reach("part")
+            return super().progress(job, processed)
+
+        def fail(self, job: Job, error: str) -> FailOutcome:
+            outcome = super().fail(job, error)
+            fate.reach("failed")
+            return outcome
+
     _follow_statements(fate)
     container = Container(Settings.from_environment())
     container.queue = FatedQueue(container.redis, name=container.settings.queue_name)
-    pace = Pace(max_jobs=options.max_jobs, stop_below_ms=0, lease_margin_ms=0, linger_s=0.2)
+    limits = {"max_jobs": options.max_jobs, "max_records": options.max_records}
+    pace = Pace(**limits, stop_below_ms=0, lease_margin_ms=0, linger_s=0.2)
     drain = replace(container.drain, pace=pace)
-    while container.queue.counts().depth:
+    unfinished = True
+    while unfinished:
         report = drain.run(lambda: int(options.lease_ms))
         print(json.dumps(report.to_json()), flush=True)
-        if options.rounds == 1:
-            break
-        options.rounds -= 1
+        unfinished = not options.once and container.queue.counts().depth > 0
     container.close()
 
 
@@ -93,7 +104,7 @@ def _follow_statements(fate: Fate) -> None:
             fate.reach("writing")
 
     def after(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if statement.startswith("insert into staged_student"):
+        if "insert into staged_student" in statement:
             fate.reach("staged")
 
     event.listen(Engine, "before_cursor_execute", before)
@@ -115,7 +126,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--signal", choices=["KILL", "STOP"], default="KILL")
     parser.add_argument("--lease-ms", type=int, default=30_000)
     parser.add_argument("--max-jobs", type=int, default=100)
-    parser.add_argument("--rounds", type=int, default=0, help="drains to run; 0: until no job is unfinished")
+    parser.add_argument("--max-records", type=int, default=20_000)
+    parser.add_argument("--once", action="store_true", help="one drain, however many jobs are unfinished")
     parser.add_argument("--clock-s", type=float, default=0.0)
     return parser.parse_args(arguments)
 

@@ -19,10 +19,11 @@ PATIENCE_S = 30.0
 
 
 class Consumer:
-    """A running `tests.crash.consumer`; options are its options, by their names."""
+    """A running `tests.crash.consumer`; options are its options, by their names, True for one without a value."""
 
     def __init__(self, environment: Mapping[str, str], point: str = "never", **options: object) -> None:
-        flags = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+        named = {f"--{name.replace('_', '-')}": value for name, value in options.items()}
+        flags = [name if value is True else f"{name}={value}" for name, value in named.items()]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.crash.consumer", point, *flags],
             cwd=ROOT,

@@ -10,7 +10,6 @@ from redis import Redis
 from chalicelib.domain.job_state import JobState
 from chalicelib.queue import JobQueue
 from tests.crash.conftest import StartConsumer
-from tests.crash.consumer import POINTS
 from tests.crash.day import Day, a_day
 from tests.crash.watch import Watch
 from tests.queue.steps import leases_run_out
@@ -21,7 +20,7 @@ STRAIGHT = [WAITING, ACTIVE, COMPLETED]
 BACK = [WAITING, ACTIVE, WAITING, ACTIVE, COMPLETED]
 
 
-@pytest.mark.parametrize("point", [point for point in POINTS if point != "never"])
+@pytest.mark.parametrize("point", ["claimed", "staged", "writing", "committing", "committed", "acked"])
 def test_killed_at_its_second_batch(
     point: str, consumer: StartConsumer, queue: JobQueue, school: School, watch: Watch
 ) -> None:
@@ -40,6 +39,33 @@ def test_killed_at_its_second_batch(
     assert [paths[job_id] for job_id in day.jobs] == [STRAIGHT] * 4 + [BACK if held else STRAIGHT] * 4 + [STRAIGHT] * 4
 
 
+@pytest.mark.parametrize(
+    ("point", "nth", "written", "then"),
+    [("writing", 2, 10, 10), ("committing", 3, 20, 20_000), ("part", 1, 10, 20_000), ("committed", 1, 25, 10)],
+)
+def test_killed_in_the_middle_of_a_large_job(
+    point: str,
+    nth: int,
+    written: int,
+    then: int,
+    consumer: StartConsumer,
+    queue: JobQueue,
+    school: School,
+    watch: Watch,
+) -> None:
+    """Parts that were committed are not written again, whether the next consumer takes the rest in parts or whole."""
+    # Given a list of 25, drained in parts of 10
+    day = Day(queue, school)
+    day.register(students=25)
+    # when the consumer dies between or in its parts
+    assert consumer(point, nth=nth, max_records=10, lease_ms=700).ended() == -signal.SIGKILL
+    assert school.run("select count(*) from student_attendance") == [(written,)]
+    # then another one does the rest
+    assert consumer(max_records=then).ended() == 0
+    day.is_in_the_books_once()
+    assert watch.over() == {day.jobs[0]: BACK}
+
+
 def test_a_second_death_leaves_the_job_to_the_office(
     consumer: StartConsumer, queue: JobQueue, redis: Redis, school: School, watch: Watch
 ) -> None:
@@ -54,8 +80,10 @@ def test_a_second_death_leaves_the_job_to_the_office(
         leases_run_out(redis)
     # when a third one comes
     assert consumer().ended() == 0
-    # then it leaves these four alone and does the others
+    # then it leaves these four alone, for the ledger too to tell, and does the others
     assert [job.state for job in day.seen()] == [JobState.FAILED] * 4 + [COMPLETED] * 2
+    told = school.run("select job_id::text from attendance_job where state = 'failed' and error ->> 'code' = 'stalled'")
+    assert {job_id for (job_id,) in told} == set(day.jobs[:4])
     # and the office sends them again
     for job_id in day.jobs[:4]:
         queue.redrive(school.tenant, job_id)

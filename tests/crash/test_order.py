@@ -27,7 +27,7 @@ def test_a_correction_that_overtakes_its_mark_stands(consumer: StartConsumer, qu
     day.correct(section, "LATE")
     mark, correction = day.jobs
     # when the correction is drained first, then the mark
-    assert consumer(rounds=1).ended() == 0
+    assert consumer(once=True).ended() == 0
     slow.wake()
     assert slow.ended() == 0
     # then the correction stands
@@ -52,7 +52,7 @@ def test_a_correction_that_is_overtaken_by_the_next_is_not_in_the_log(
     slow.stopped()
     day.correct(section, "EXCUSED")
     # when the newer one is drained first
-    assert consumer(rounds=1).ended() == 0
+    assert consumer(once=True).ended() == 0
     slow.wake()
     assert slow.ended() == 0
     # then one change was made
@@ -74,7 +74,7 @@ def test_a_consumer_with_a_wrong_clock(hours: int, consumer: StartConsumer, queu
     # when one whose clock is an hour off drains the next two
     day.correct(section)
     day.register()
-    odd = consumer(clock_s=hours * 3_600, rounds=1)
+    odd = consumer(clock_s=hours * 3_600, once=True)
     assert odd.ended() == 0
     # then it has left the two alone
     assert odd.report()["completed"] == 2

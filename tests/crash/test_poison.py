@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 
 from redis import Redis
 
@@ -54,3 +55,21 @@ def test_a_poison_job_among_fifty(
     assert (marks, versions) == (49, 49)
     attempt = ["waiting", "active", "delayed"]
     assert watch.over()[poison] == [*attempt, *attempt, "waiting", "active", "failed"]
+
+
+def test_killed_before_the_ledger_knows_of_the_death(
+    consumer: StartConsumer, queue: JobQueue, redis: Redis, school: School
+) -> None:
+    """A job fails for the last time, and so does its consumer: the next one tells the ledger."""
+    # Given a poison job that has failed twice
+    poison = submit(queue, school, {new_id(): "ABSENT"}, data=POISON)
+    for _ in range(2):
+        assert consumer(once=True).ended() == 0
+        retries_fall_due(redis)
+    # when its consumer is killed right after the third time
+    assert consumer("failed").ended() == -signal.SIGKILL
+    assert see(queue, poison).state is JobState.FAILED
+    assert school.run("select job_id from attendance_job") == []
+    # then the next one notes it
+    assert consumer(once=True).ended() == 0
+    assert school.run("select job_id::text, state, attempts_made from attendance_job") == [(poison, "failed", 3)]

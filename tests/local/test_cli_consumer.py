@@ -41,6 +41,9 @@ class Writer:
             raise ConnectionResetError("gone")
         return {job.job_id: Outcome(applied=job.total, unchanged=0, superseded=0, rejected=()) for job in jobs}
 
+    def write_part(self, job: JobRow, size: int) -> tuple[int, Outcome | None]:
+        raise AssertionError("no job here is large")
+
     def bury(self, job: JobRow, error: str) -> None:
         raise AssertionError(error)
 
