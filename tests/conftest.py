@@ -82,3 +82,14 @@ def redis(redis_url: str) -> Iterator[Redis]:
 def tenant() -> str:
     """The name of a tenant that no other test uses."""
     return f"t-{uuid4().hex[:12]}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures that tests recorded (times and counts; no test fails by them)."""
+    told = [
+        (report.nodeid, *pair) for report in terminalreporter.getreports("passed") for pair in report.user_properties
+    ]
+    if told:
+        terminalreporter.section("figures")
+        for nodeid, name, value in told:
+            terminalreporter.write_line(f"{nodeid.rpartition('::')[2]}: {name} {value}")

@@ -201,3 +201,10 @@ def test_two_tenants_may_hold_the_same_ids(database: Database, school: School) -
     )  # fmt: skip
     assert school.run("select given_name from student where id = :i", i=student) == [("Kim",)]
     assert other.run("select given_name from student where id = :i", i=student) == [("Lou",)]
+
+
+def test_a_frozen_transaction_of_the_app_is_ended(owner_engine: Engine) -> None:
+    """It would hold its ledger rows against every drain that takes its jobs over."""
+    with owner_engine.begin() as connection:
+        settings = connection.scalar(text("select rolconfig from pg_roles where rolname = 'rollcall_app'"))
+    assert "idle_in_transaction_session_timeout=30s" in settings

@@ -52,10 +52,11 @@ def test_it_is_told_of_again_until_it_is_buried(queue: JobQueue) -> None:
     assert queue.counts().failed == 2
 
 
-def test_what_is_redriven_is_no_longer_told_of_until_it_fails_again(queue: JobQueue) -> None:
+def test_what_is_redriven_is_no_longer_told_of_until_it_fails_again(queue: JobQueue, redis: Redis) -> None:
     job_id = dies(queue)
     queue.redrive("oak", job_id)
     assert told(queue) == set()
+    assert not redis.exists(KEYS.unburied)
     queue.fail(claim_one(queue), "{}")
     assert told(queue) == {job_id}
 

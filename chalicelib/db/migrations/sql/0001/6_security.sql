@@ -6,6 +6,8 @@ begin
         create role rollcall_app login;
     end if;
     execute format('grant connect, temporary on database %I to rollcall_app', current_database());
+    -- A drain that freezes in mid-transaction must not hold its ledger rows against the one that takes its jobs over.
+    alter role rollcall_app set idle_in_transaction_session_timeout = '30s';
     alter role rollcall_app set random_page_cost = 1.1;  -- SSD, as on RDS: the default of 4 chose sequential scans
 end $$;
 
