@@ -46,7 +46,7 @@ migrate: $(VENV)/installed ## Bring DATABASE_URL to the newest schema
 	@$(RUN) -m local migrate
 
 test: $(VENV)/installed ## All tests; WORKERS=2
-	@$(RUN) -m pytest -n $(WORKERS) --dist loadgroup
+	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile
 
 soak: $(VENV)/installed ## Random histories of the queue for many minutes
 	@HYPOTHESIS_PROFILE=soak $(RUN) -m pytest tests/queue/test_histories.py

@@ -26,7 +26,8 @@ BELLS, EVERY_S = 4, 10.0
 RUSH_S = 0.3
 TENANT = tenant_id("demo")
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("bell")]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
 
 Line = Sequence[object]
 

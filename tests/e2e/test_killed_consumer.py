@@ -19,7 +19,7 @@ from tests.e2e.steps import drained
 REGISTERS = 200
 TENANT = tenant_id("demo")
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("killed-consumer")]
+pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture
