@@ -11,6 +11,9 @@ import typer
 
 INTERRUPTED = 130
 
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Also SIGINT: whoever was started in the background would otherwise ignore it."""
+
 
 def fail(message: str, code: int = 1) -> NoReturn:
     """End the command with a line on standard error."""
@@ -31,7 +34,7 @@ def plain_errors(*, interrupted: int = INTERRUPTED) -> Iterator[None]:
     from local.faults import StackFault, postgres_says
     from local.servers import ServerError
 
-    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, signal.default_int_handler) for number in _ENDINGS}
     try:
         yield
     except KeyboardInterrupt:
