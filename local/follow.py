@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -19,18 +19,25 @@ _SILENCE_S = 5.0
 _POLL_S = 0.25
 _TIMEOUT_S = 30.0
 
+Way = Callable[[str], None]
+"""Called with how the job is followed from now on: `WebSocket` or `polling`."""
 
-def follow(url: str, token: str, job_id: str, *, patience_s: float = 60.0) -> Iterator[dict[str, Any]]:
+_UNTOLD: Way = lambda _: None  # noqa: E731  typed
+
+
+def follow(
+    url: str, token: str, job_id: str, *, patience_s: float = 60.0, way: Way = _UNTOLD
+) -> Iterator[dict[str, Any]]:
     """The job, as GET /jobs/{jobId} tells it, now and whenever it has moved; the last one has finished.
 
-    `url` is the API's, BASE included. Without a WebSocket, or when it breaks, the job is asked for instead. Raises
-    StackFault if the job may not be seen, or has not finished within `patience_s` seconds.
+    `url` is the API's, BASE included. Without a WebSocket, or when it breaks, the job is asked for instead; `way` is
+    told. Raises StackFault if the job may not be seen, or has not finished within `patience_s` seconds.
     """
     deadline = time.monotonic() + patience_s
     headers = {"Authorization": f"Bearer {token}"}
     with httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT_S, trust_env=False) as http:
         told = None
-        for job in _states(http, job_id, deadline):
+        for job in _states(http, job_id, deadline, way):
             if job != told:
                 yield job
             told = job
@@ -39,15 +46,17 @@ def follow(url: str, token: str, job_id: str, *, patience_s: float = 60.0) -> It
     raise StackFault(f"The job {job_id} has not finished within {patience_s:g} s.")
 
 
-def _states(http: httpx.Client, job_id: str, deadline: float) -> Iterator[dict[str, Any]]:
+def _states(http: httpx.Client, job_id: str, deadline: float, way: Way) -> Iterator[dict[str, Any]]:
     """States of the job, repeats among them, until the deadline."""
     socket_url = _ticket(http)
     if socket_url is not None:
         try:
             with connect(socket_url, proxy=None, open_timeout=_SILENCE_S) as socket:
+                way("WebSocket")
                 yield from _events(http, socket, job_id, deadline)
         except (OSError, WebSocketException, TimeoutError):
             pass  # what was missed is asked for
+    way("polling")
     while time.monotonic() < deadline:
         yield _ask(http, job_id)
         time.sleep(_POLL_S)

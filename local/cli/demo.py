@@ -14,7 +14,6 @@ from local.cli.ending import plain_errors
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from local.client import Client
     from local.demo.stopwatch import Stopwatch
     from local.demo.story import Request
     from local.stack import Stack
@@ -69,13 +68,13 @@ def _tell_story(console: Console, watch: Stopwatch, stack: Stack) -> None:
         marked = story.mark(office, day, crowd)
         console.print(f"  202 Accepted after {milliseconds(marked.seconds)}: job {marked.job_id}")
         watch.note(f"POST /mark of {many:,} students, until it is accepted", marked.seconds)
-        watch.note(f"POST /mark of {many:,} students, until all are marked", _follow(console, office, marked))
+        watch.note(f"POST /mark of {many:,} students, until all are marked", _follow(console, marked))
 
         child = crowd.students[0]
         name = f"{child['given_name']} {child['family_name']}"
         console.print(f"\n[bold]A correction[/bold]: {name} was marked ABSENT and is now EXCUSED")
         corrected = story.correct(admin, day, crowd)
-        watch.note("A correction, until it is marked", _follow(console, admin, corrected))
+        watch.note("A correction, until it is marked", _follow(console, corrected))
 
         with watch.step("Read the history"):
             item = story.history(office, day, child["id"])
@@ -84,15 +83,15 @@ def _tell_story(console: Console, watch: Stopwatch, stack: Stack) -> None:
         console.print(history_table(f"The history of {name}, {day_name(day)}", item, names))
 
 
-def _follow(console: Console, client: Client, request: Request) -> float:
+def _follow(console: Console, request: Request) -> float:
     """Draw the job's progress; return the seconds from the request to its end."""
     from local.demo import story
     from local.demo.telling import milliseconds, progress_bar, result_line
 
     job: dict[str, Any] = {}
     with progress_bar(console) as bar:
-        task = bar.add_task("waiting", total=None)
-        for job in story.follow(client, request):
+        task = bar.add_task("waiting", total=None, way="")
+        for job in story.follow(request, lambda way: bar.update(task, way=f"by {way}")):
             progress = job["progress"]
             bar.update(task, description=job["state"], completed=progress["processed"], total=progress["total"])
     seconds = time.perf_counter() - request.sent_at

@@ -74,13 +74,14 @@ def correct(client: Client, day: date, crowd: Crowd) -> Request:
     return _send(client, day, crowd, [record], reason=REASON)
 
 
-def follow(_client: Client, request: Request) -> Iterator[dict[str, Any]]:
-    """The job whenever it has moved, by WebSocket if there is one, until it has completed.
+def follow(request: Request, way: following.Way) -> Iterator[dict[str, Any]]:
+    """The job whenever it has moved, by WebSocket if there is one, until it has completed; `way` is told how.
 
     Raises StackFault if it does not, or not for everybody.
     """
     try:
-        for job in following.follow(request.url, request.token, request.job_id, patience_s=_PATIENCE_S):
+        states = following.follow(request.url, request.token, request.job_id, patience_s=_PATIENCE_S, way=way)
+        for job in states:
             yield job
             if job["state"] in {"failed", "cancelled"}:
                 raise StackFault(f"The job {request.job_id} is {job['state']}, not completed: {job['error']}")

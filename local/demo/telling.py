@@ -27,11 +27,12 @@ def roster_line(report: ImportReport) -> str:
 
 
 def progress_bar(console: Console) -> Progress:
-    """The bar of a job."""
+    """The bar of a job, and the `way` in which it is followed."""
     return Progress(
         TextColumn("  {task.description:<9}"),
         BarColumn(40),
         MofNCompleteColumn(),
+        TextColumn("{task.fields[way]}"),
         console=console,
     )
 

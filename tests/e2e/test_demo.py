@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
@@ -22,7 +21,6 @@ from chalicelib.db.engine import make_engine
 from chalicelib.db.ids import tenant_id
 from chalicelib.services.actor import Actor
 from chalicelib.services.tickets import Ticket, Tickets
-from local import follow as following
 from local.client import Client
 from local.demo import story
 from local.demo_school import OTHER, write_school
@@ -47,6 +45,7 @@ def test_the_demo_marks_500_students_corrects_one_and_shows_who_did_what(command
     assert "One request marks 500 students" in out
     assert "500 applied, 0 unchanged, 0 superseded, 0 rejected" in out
     assert "1 applied" in out
+    assert out.count("by WebSocket") == 2
     assert re.search(r"marked ABSENT .*\n.*ABSENT -> EXCUSED", out)
     assert "(admin)" in out
     assert "doctor's note" in out
@@ -167,31 +166,17 @@ def paused(stack: Stack) -> Iterator[None]:
     stack.container.queue.resume(tenant_id(TENANT))
 
 
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The states that GET has told."""
-    told: list[str] = []
-    ask = following._ask
-
-    def spy(http: httpx.Client, job_id: str) -> dict[str, Any]:
-        job = ask(http, job_id)
-        told.append(job["state"])
-        return job
-
-    monkeypatch.setattr(following, "_ask", spy)
-    return told
-
-
-def test_a_job_is_followed_by_websocket_without_a_question(stack: Stack, office: Client, asked: list[str]) -> None:
+def test_a_job_is_followed_by_websocket(stack: Stack, office: Client) -> None:
     request = mark(stack, office)
-    jobs = list(story.follow(office, request))
+    ways: list[str] = []
+    jobs = list(story.follow(request, ways.append))
     assert (jobs[-1]["jobId"], jobs[-1]["state"]) == (request.job_id, "completed")
-    assert asked == []
+    assert ways == ["WebSocket"]
 
 
 @pytest.mark.parametrize("refusal", ["no ticket", "nobody listens", "handshake refused"])
 def test_without_a_websocket_the_job_is_asked_for(
-    stack: Stack, office: Client, asked: list[str], monkeypatch: pytest.MonkeyPatch, refusal: str
+    stack: Stack, office: Client, monkeypatch: pytest.MonkeyPatch, refusal: str
 ) -> None:
     """It ends as it does with one."""
     redis, settings = stack.container.redis, stack.container.settings
@@ -202,22 +187,24 @@ def test_without_a_websocket_the_job_is_asked_for(
     }
     monkeypatch.setattr(stack.container, "tickets", tickets[refusal])
     request = mark(stack, office)
-    jobs = list(story.follow(office, request))
+    ways: list[str] = []
+    jobs = list(story.follow(request, ways.append))
     assert (jobs[-1]["jobId"], jobs[-1]["state"]) == (request.job_id, "completed")
-    assert asked[-1] == "completed"
+    assert ways == ["polling"]
 
 
-def test_a_websocket_that_breaks_costs_nothing(stack: Stack, office: Client, asked: list[str], paused: None) -> None:
+def test_a_websocket_that_breaks_costs_nothing(stack: Stack, office: Client, paused: None) -> None:
     """What comes after is asked for."""
-    jobs = story.follow(office, mark(stack, office))
+    ways: list[str] = []
+    jobs = story.follow(mark(stack, office), ways.append)
     assert next(jobs)["state"] == "waiting"
-    assert asked == []
+    assert ways == ["WebSocket"]
     for key in stack.container.redis.scan_iter("*:live:*=}"):
         connection = key.decode().rpartition("{")[2].removesuffix("}")
         httpx.delete(f"{stack.base}/@connections/{connection}", trust_env=False)
     stack.container.queue.resume(tenant_id(TENANT))
     assert list(jobs)[-1]["state"] == "completed"
-    assert asked[-1] == "completed"
+    assert ways == ["WebSocket", "polling"]
 
 
 def test_a_job_that_does_not_complete_is_a_fault(stack: Stack, office: Client, paused: None) -> None:
@@ -226,7 +213,7 @@ def test_a_job_that_does_not_complete_is_a_fault(stack: Stack, office: Client, p
     headers = {"Authorization": f"Bearer {request.token}"}
     httpx.delete(f"{request.url}/jobs/{request.job_id}", headers=headers, trust_env=False).raise_for_status()
     with pytest.raises(StackFault, match=f"{request.job_id} is cancelled"):
-        list(story.follow(office, request))
+        list(story.follow(request, lambda _: None))
 
 
 def _family_with_servers(pid: int) -> list[psutil.Process]:
