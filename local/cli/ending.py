@@ -15,6 +15,10 @@ _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Also SIGINT: whoever was started in the background would otherwise ignore it."""
 
 
+class _EndedError(BaseException):
+    """Somebody wants this to end. Not a KeyboardInterrupt: one that passes through `exec` has the last word at exit."""
+
+
 def fail(message: str, code: int = 1) -> NoReturn:
     """End the command with a line on standard error."""
     typer.echo(f"Error: {message}", err=True)
@@ -25,7 +29,7 @@ def fail(message: str, code: int = 1) -> NoReturn:
 def plain_errors(*, interrupted: int = INTERRUPTED) -> Iterator[None]:
     """Turn the errors that a command can meet into `fail`, and Ctrl-C, SIGTERM and SIGHUP into a quiet end.
 
-    Whatever is open inside is closed first, since the signals raise KeyboardInterrupt there.
+    Whatever is open inside is closed first, since the signals raise an exception there.
     """
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -34,12 +38,22 @@ def plain_errors(*, interrupted: int = INTERRUPTED) -> Iterator[None]:
     from local.faults import StackFault, postgres_says
     from local.servers import ServerError
 
-    before = {number: signal.signal(number, signal.default_int_handler) for number in _ENDINGS}
+    asked: list[int] = []
+
+    def end(number: int, _: object) -> None:
+        asked.append(number)
+        raise _EndedError
+
+    before = {number: signal.signal(number, end) for number in _ENDINGS}
     try:
-        yield
-    except KeyboardInterrupt:
-        typer.echo("Stopped.", err=True)
-        raise typer.Exit(interrupted) from None
+        try:
+            yield
+        except BaseException:
+            if not asked:  # else whatever a library has made of it on its way
+                raise
+        if asked:
+            typer.echo("Stopped.", err=True)
+            raise typer.Exit(interrupted)
     except (StackFault, ServerError, RollcallError, BadSettings) as error:
         fail(str(error))
     except SQLAlchemyError as error:

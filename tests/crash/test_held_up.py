@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import pytest
+from redis import Redis
 
 from chalicelib.queue import JobQueue
 from tests.crash.conftest import StartConsumer
 from tests.crash.day import a_day
 from tests.crash.process import until
 from tests.crash.watch import Watch
+from tests.queue.steps import leases_run_out
 from tests.school import School
 
 
 @pytest.mark.parametrize("point", ["claimed", "committed"])
 def test_who_wakes_too_late_changes_nothing(
-    point: str, consumer: StartConsumer, queue: JobQueue, school: School, watch: Watch
+    point: str, redis: Redis, consumer: StartConsumer, queue: JobQueue, school: School, watch: Watch
 ) -> None:
     """Another has done its jobs: all its acks are refused, and what it writes is written already."""
-    # Given a consumer that fell asleep over four jobs
+    # Given a consumer that fell asleep over four jobs, past the end of its lease
     day = a_day(queue, school)
-    asleep = consumer(point, signal="STOP", max_jobs=4, lease_ms=500)
+    asleep = consumer(point, signal="STOP", max_jobs=4)
     asleep.stopped()
-    # when another one has done all jobs, since the lease of the four had ended
+    leases_run_out(redis)
+    # when another one has done all jobs
     awake = consumer()
     assert awake.ended() == 0
     assert awake.report()["completed"] == 12

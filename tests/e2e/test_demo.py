@@ -80,7 +80,7 @@ def test_the_demo_can_be_interrupted_and_leaves_no_process(command: Command, how
     family = _family_with_servers(process.pid)
     process.send_signal(how)
     _, err = process.communicate(timeout=LONG_S)
-    assert process.returncode == 130
+    assert process.returncode == 130, err
     assert "Traceback" not in err
     assert [one for one in family if is_alive(one)] == []
 
