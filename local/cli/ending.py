@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
@@ -45,6 +46,7 @@ def plain_errors(*, interrupted: int = INTERRUPTED) -> Iterator[None]:
         raise _EndedError
 
     before = {number: signal.signal(number, end) for number in _ENDINGS}
+    hook, sys.unraisablehook = sys.unraisablehook, _quietly(sys.unraisablehook)
     try:
         try:
             yield
@@ -59,5 +61,16 @@ def plain_errors(*, interrupted: int = INTERRUPTED) -> Iterator[None]:
     except SQLAlchemyError as error:
         fail(f"Postgres: {postgres_says(error)}.")
     finally:
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _quietly(hook: Callable[[sys.UnraisableHookArgs], object]) -> Callable[[sys.UnraisableHookArgs], object]:
+    """Say nothing of a signal that came where nothing can be raised (a weak reference's callback): it is remembered."""
+
+    def told(unraisable: sys.UnraisableHookArgs) -> None:
+        if not isinstance(unraisable.exc_value, _EndedError):
+            hook(unraisable)
+
+    return told
