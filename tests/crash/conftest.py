@@ -33,9 +33,9 @@ def queue(redis: Redis) -> JobQueue:
 
 
 @pytest.fixture
-def watch(redis: Redis) -> Iterator[Watch]:
+def watch(redis: Redis, redis_url: str) -> Iterator[Watch]:
     """Follows all jobs from the start of the test."""
-    with Watch(redis) as watch:
+    with Watch(redis, redis_url) as watch:
         yield watch
 
 

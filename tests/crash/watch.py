@@ -20,8 +20,10 @@ _END = "ECHO the watch is over"
 class Watch:
     """Listens while the `with` block runs."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, url: str) -> None:
         self._redis = redis
+        # MONITOR is silent while nothing is done: a listener of the default patience would take that for an outage.
+        self._listening = Redis.from_url(url, socket_timeout=None)
         self._paths: dict[str, list[JobState]] = {}
         self._thread = threading.Thread(target=self._listen, name="watch")
         self._begun = threading.Event()
@@ -48,9 +50,10 @@ class Watch:
             self._redis.echo(_END.removeprefix("ECHO "))
             self._thread.join(10)
         assert not self._thread.is_alive()
+        self._listening.close()
 
     def _listen(self) -> None:
-        monitoring: Callable[[], Monitor] = self._redis.monitor
+        monitoring: Callable[[], Monitor] = self._listening.monitor
         with monitoring() as monitor:
             self._begun.set()
             for event in monitor.listen():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import resource
 import signal
 import time
 from collections.abc import Iterator
@@ -38,8 +37,7 @@ TENANT = "demo"
 
 
 def test_the_demo_marks_500_students_corrects_one_and_shows_who_did_what(command: Command) -> None:
-    """On whatever day this runs, and with a few seconds of work: counted is the processors' time, not the others'."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    """On whatever day this runs."""
     out, err = (process := command("demo")).communicate(timeout=LONG_S)
     assert process.returncode == 0, err
     assert "One request marks 500 students" in out
@@ -53,8 +51,6 @@ def test_the_demo_marks_500_students_corrects_one_and_shows_who_did_what(command
     assert max(map(len, out.splitlines())) <= 90
     assert "\x1b" not in out, "colours are for terminals"
     assert err == ""
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 20
 
 
 def test_a_roster_of_a_past_year_is_marked_within_that_year(command: Command, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_a_retry_is_claimed_when_it_is_due_and_not_before(queue: JobQueue) -> No
     failed_at = time.monotonic()
     queue.fail(claim_one(queue), ERROR)
     while not (jobs := claim(queue)):
-        assert time.monotonic() < failed_at + 5
+        assert time.monotonic() < failed_at + 30
     assert time.monotonic() - failed_at >= 0.079
     assert [(job.id, job.data) for job in jobs] == [(job_id, b"again")]
 

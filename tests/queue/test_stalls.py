@@ -18,7 +18,7 @@ def test_a_job_whose_consumer_crashed_is_claimed_again_when_its_lease_is_over(qu
     claimed_at = time.monotonic()
     [dead] = claim(queue, lease_ms=80)
     while not (jobs := claim(queue)):
-        assert time.monotonic() < claimed_at + 5
+        assert time.monotonic() < claimed_at + 30
     assert time.monotonic() - claimed_at >= 0.079, "not while the lease lasts"
     [job] = jobs
     assert (job.id, job.data, job.stalls, job.attempts_made) == (job_id, b"still here", 1, 0)

@@ -30,7 +30,7 @@ class Live:
         """Send a message."""
         self.socket.send(json.dumps(message))
 
-    def hear(self, timeout: float = 10.0) -> Event:
+    def hear(self, timeout: float = 30.0) -> Event:
         """The next event."""
         event: Event = json.loads(self.socket.recv(timeout=timeout))
         return event
@@ -47,14 +47,14 @@ class Live:
         assert self.ask(action="ping") == {"type": "pong"}
         return job
 
-    def job(self, timeout: float = 10.0) -> Event:
+    def job(self, timeout: float = 30.0) -> Event:
         """The job that the next event tells."""
         event = self.hear(timeout)
         assert event["type"] == "job", event
         job: Event = event["job"]
         return job
 
-    def until(self, state: str, timeout: float = 10.0) -> list[Event]:
+    def until(self, state: str, timeout: float = 30.0) -> list[Event]:
         """The jobs told until one is in `state`, that one included."""
         told: list[Event] = []
         deadline = time.monotonic() + timeout
@@ -71,7 +71,7 @@ class Live:
         return False
 
 
-def wait_until(true: Callable[[], bool], timeout: float = 5.0) -> None:
+def wait_until(true: Callable[[], bool], timeout: float = 30.0) -> None:
     """Wait for something that must become so."""
     deadline = time.monotonic() + timeout
     while not true():

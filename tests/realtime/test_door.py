@@ -118,13 +118,13 @@ def test_functions_post_ask_and_close_through_boto3(small: Small, url: str) -> N
     with connect(ws(url), proxy=None) as socket:
         connection = small.context["connectionId"]
         client.post_to_connection(ConnectionId=connection, Data="Zoë 🏫".encode())
-        assert socket.recv(timeout=5) == "Zoë 🏫"
+        assert socket.recv(timeout=30) == "Zoë 🏫"
         told = client.get_connection(ConnectionId=connection)
         assert told["ConnectedAt"] <= told["LastActiveAt"]
         assert told["Identity"]["SourceIp"] == "127.0.0.1"
         client.delete_connection(ConnectionId=connection)
         with pytest.raises(ConnectionClosed):
-            socket.recv(timeout=5)
+            socket.recv(timeout=30)
     wait_until(lambda: small.context["eventType"] == "DISCONNECT")
     for verb, more in (("post_to_connection", {"Data": b"x"}), ("get_connection", {}), ("delete_connection", {})):
         with pytest.raises(client.exceptions.GoneException):
@@ -137,7 +137,7 @@ def test_a_message_to_a_client_has_a_limit(small: Small, url: str) -> None:
     with connect(ws(url), proxy=None) as socket:
         connection = small.context["connectionId"]
         client.post_to_connection(ConnectionId=connection, Data=b"x" * MAX_MESSAGE)
-        assert len(socket.recv(timeout=5)) == MAX_MESSAGE
+        assert len(socket.recv(timeout=30)) == MAX_MESSAGE
         with pytest.raises(ClientError, match="PayloadTooLargeException"):
             client.post_to_connection(ConnectionId=connection, Data=b"x" * (MAX_MESSAGE + 1))
 
@@ -149,7 +149,7 @@ def test_a_message_from_a_client_has_a_limit(small: Small, url: str) -> None:
         wait_until(lambda: len(small.events) == 2)
         socket.send("x" * (MAX_MESSAGE + 1))
         with pytest.raises(ConnectionClosed) as closed:
-            socket.recv(timeout=5)
+            socket.recv(timeout=30)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1009
     assert len([e for e in small.events if e["requestContext"]["eventType"] == "MESSAGE"]) == 1
@@ -199,19 +199,19 @@ def short_lived(small: Small, **limits: float) -> Iterator[str]:
 def test_a_quiet_connection_is_closed_but_not_one_that_is_told_something(
     small: Small, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """API Gateway's ten minutes, here half a second."""
+    """API Gateway's ten minutes, here two seconds."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.setenv(name, "local")
-    with short_lived(small, idle_s=0.5) as url, connect(ws(url), proxy=None) as socket:
+    with short_lived(small, idle_s=2) as url, connect(ws(url), proxy=None) as socket:
         connection = small.context["connectionId"]
         for _ in range(4):
-            time.sleep(0.2)
+            time.sleep(0.6)
             httpx.post(f"{url}/@connections/{connection}", content=b"still here", trust_env=False)
-            assert socket.recv(timeout=1) == "still here"
+            assert socket.recv(timeout=10) == "still here"
         began = time.monotonic()
         with pytest.raises(ConnectionClosed) as closed:
-            socket.recv(timeout=5)
-        assert 0.3 < time.monotonic() - began < 1.5
+            socket.recv(timeout=30)
+        assert 1.5 < time.monotonic() - began < 15
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1001
 
@@ -222,8 +222,8 @@ def test_no_connection_lives_for_ever(small: Small, monkeypatch: pytest.MonkeyPa
     with short_lived(small, life_s=0.5) as url, connect(ws(url), proxy=None) as socket:
         began = time.monotonic()
         with pytest.raises(ConnectionClosed):
-            talk(socket, for_s=5)
-        assert time.monotonic() - began < 2
+            talk(socket, for_s=30)
+        assert time.monotonic() - began < 15
 
 
 def talk(socket: ClientConnection, for_s: float) -> None:

@@ -100,7 +100,7 @@ def test_the_drain_completes_without_the_events_endpoint(
         crippled = app.container()
         began = time.monotonic()
         report = crippled.drain.run(lambda: 60_000, linger_s=0)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
         assert (report.completed, report.stopped) == (5, "empty")
         crippled.close()
         assert live.silent(0.2)
