@@ -21,14 +21,14 @@ EVERYONE = frozenset(Role)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request, checked: the path's ids, the query, the body as JSON, and who sent it (None on a public route)."""
+    """One request, checked: the path's ids, the query, the body as it came, and the bearer (None if public)."""
 
     container: Container
     path: Mapping[str, str]
     headers: Mapping[str, str]
     bearer: Actor | None = None
     query: Any = None
-    body: Any = None
+    body: bytes = b""
 
     @property
     def actor(self) -> Actor:

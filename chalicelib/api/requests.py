@@ -1,22 +1,17 @@
-"""Read a request: media type, size, JSON, query parameters, ids in the path; what is wrong is told by its name."""
+"""Read what comes beside a body: headers, query parameters, ids in the path; what is wrong is told by its name."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from chalicelib.api.models.fields import PATTERN_FAULTS, Sent
 from chalicelib.api.operations import Header
-from chalicelib.errors import Fault, MalformedJson, NotFound, Refused, TooLarge, UnsupportedMediaType
-
-_Model = TypeVar("_Model", bound=BaseModel)
-
-MAX_BODY_BYTES = 1024 * 1024
+from chalicelib.errors import Fault, NotFound, Refused
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -42,26 +37,13 @@ _TOLD = {
     "bool_type": ("invalid_type", "This must be true or false."),
     "list_type": ("invalid_type", "This must be a list."),
     "model_type": ("invalid_type", "This must be an object."),
+    "dict_type": ("invalid_type", "This must be an object."),
 }
 """Our stable code and a plain sentence for Pydantic's error types; types that our models raise are codes already."""
 
 
 class _NoParameters(Sent):
     """The query of an operation that takes none."""
-
-
-def read_json(headers: Mapping[str, str], body: bytes) -> Any:
-    """The body as JSON. Raises UnsupportedMediaType, TooLarge, MalformedJson."""
-    media, _, parameters = headers.get("content-type", "application/json").partition(";")
-    charset = re.search(r"charset=\"?([^\s;\"]+)", parameters, re.IGNORECASE)
-    if media.strip().lower() != "application/json" or (charset and charset[1].lower() not in {"utf-8", "utf8"}):
-        raise UnsupportedMediaType
-    if len(body) > MAX_BODY_BYTES:
-        raise TooLarge(f"A body may have {MAX_BODY_BYTES} bytes; this one has {len(body)}.")
-    try:
-        return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_no_repeats)
-    except (ValueError, RecursionError) as error:
-        raise MalformedJson(f"The body is not JSON: {error}.") from None
 
 
 def read_query(model: type[BaseModel] | None, raw: Mapping[str, list[str]]) -> Any:
@@ -104,23 +86,6 @@ def read_ids(path: Mapping[str, str]) -> dict[str, str]:
     return {name: value.lower() for name, value in path.items()}
 
 
-def read_form(model: type[_Model], raw: Any) -> _Model:
-    """The body as `model`. Raises Refused with a fault for each thing that is wrong."""
-    try:
-        return model.model_validate(raw)
-    except ValidationError as error:
-        raise Refused(faults=form_faults(error)) from None
-
-
-def form_faults(error: ValidationError) -> tuple[Fault, ...]:
-    """Pydantic's errors as faults with JSON pointers (RFC 6901)."""
-    faults = []
-    for one in error.errors(include_url=False, include_input=False):
-        code, detail = told(one)
-        faults.append(Fault(code, detail, pointer="".join(f"/{_escaped(part)}" for part in one["loc"])))
-    return tuple(faults)
-
-
 def told(error: ErrorDetails) -> tuple[str, str]:
     """The stable code of one of Pydantic's errors, and what to tell the sender."""
     kind, context = error["type"], error.get("ctx", {})
@@ -130,19 +95,3 @@ def told(error: ErrorDetails) -> tuple[str, str]:
         return kind, error["msg"]
     code, detail = _TOLD[kind]
     return code, detail.format_map(context)
-
-
-def _escaped(part: object) -> str:
-    return str(part).replace("~", "~0").replace("/", "~1")
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a JSON value")
-
-
-def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object that names a key twice says two things: neither is taken."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("an object names a key twice")
-    return found

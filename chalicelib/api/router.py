@@ -10,9 +10,10 @@ from chalice.app import Chalice, Response
 from pydantic import BaseModel
 
 from chalicelib.api.authentication import Authenticator
+from chalicelib.api.bodies import read_body
 from chalicelib.api.operations import Call, Operation, Reply
 from chalicelib.api.problems import HEADERS, problem
-from chalicelib.api.requests import check_headers, read_ids, read_json, read_query
+from chalicelib.api.requests import check_headers, read_ids, read_query
 from chalicelib.container import Container
 from chalicelib.errors import Forbidden, RollcallError
 
@@ -71,7 +72,7 @@ def _answer(
         headers=request.headers,
         bearer=actor,
         query=read_query(operation.query, raw),
-        body=read_json(request.headers, request.raw_body) if operation.body is not None else None,
+        body=read_body(request.headers, request.raw_body) if operation.body is not None else b"",
     )
     return operation.handler(call)
 

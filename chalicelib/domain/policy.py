@@ -24,12 +24,12 @@ class Breach:
 class Draft:
     """The readable parts of a mark request; a part that could not be read is None or left out.
 
-    `people` pairs each record's index with the id in it; `noun` is `student` or `staff`.
+    `people` are the ids in the records, in their order; `noun` is `student` or `staff`.
     """
 
     noun: str
     date: date | None
-    people: Sequence[tuple[int, str]]
+    people: Sequence[str | None]
     session_id: str | None = None
     period_id: str | None = None
 
@@ -73,11 +73,12 @@ def _period_breaches(draft: Draft, rules: Rules, day: date) -> Iterator[Breach]:
 
 
 def _repeated(draft: Draft) -> Iterator[Breach]:
-    ids = {person for _, person in draft.people}
-    if len(ids) == len(draft.people):
+    if len(set(draft.people)) == len(draft.people):
         return
     first: dict[str, int] = {}
-    for index, person in draft.people:
+    for index, person in enumerate(draft.people):
+        if person is None:
+            continue
         if person in first:
             detail = f"The {_called(draft)} is already in record {first[person]}."
             yield Breach(f"duplicate_{draft.noun}", detail, ("records", index, f"{draft.noun}_id"))
@@ -86,9 +87,11 @@ def _repeated(draft: Draft) -> Iterator[Breach]:
 
 
 def _strangers(draft: Draft, members: frozenset[str]) -> Iterator[Breach]:
+    if members.issuperset(draft.people):
+        return
     where = "on the staff" if draft.noun == "staff" else "enrolled here on that date"
-    for index, person in draft.people:
-        if person not in members:
+    for index, person in enumerate(draft.people):
+        if person is not None and person not in members:
             detail = f"The {_called(draft)} is not {where}."
             yield Breach("not_enrolled", detail, ("records", index, f"{draft.noun}_id"))
 

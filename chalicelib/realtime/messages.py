@@ -8,9 +8,9 @@ from typing import Literal, Self
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
+from chalicelib.api.bodies import read_form
 from chalicelib.api.models.fields import Id, Sent
 from chalicelib.api.models.jobs import JobStatus
-from chalicelib.api.requests import read_form, read_json
 from chalicelib.errors import RollcallError, TooLarge
 from chalicelib.services.jobs import JobView
 
@@ -41,7 +41,7 @@ def read_message(body: str) -> ClientMessage:
     raw = body.encode("utf-8", "replace")
     if len(raw) > MAX_MESSAGE:
         raise TooLarge(f"A message may have {MAX_MESSAGE} bytes; this one has {len(raw)}.")
-    return read_form(ClientMessage, read_json({}, raw))
+    return read_form(ClientMessage, raw)
 
 
 def job_event(view: JobView) -> str:

@@ -97,7 +97,7 @@ class Acceptor:
         )
         faults = [
             Fault("reason_required", "This changes a mark: say why.", pointer=f"/records/{index}")
-            for index, person in draft.people
+            for index, person in enumerate(draft.people)
             if person in changed
         ]
         if faults:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
 
+from chalicelib.api.bodies import read_form
+from chalicelib.api.models.fields import Sent
 from chalicelib.api.models.marks import MAX_RECORDS, MarkRequest, StaffMarkRequest
 from chalicelib.api.models.settings import SettingsChange
-from chalicelib.api.requests import read_form
 from chalicelib.errors import Refused
 
 ID = "0b9f6c1e-58a1-5b0f-9d0b-0d3c5a4f7e21"
 Faults = set[tuple[str, str | None]]
 
 
-def faults(model: type[BaseModel], body: dict[str, Any]) -> Faults:
+def faults(model: type[Sent], body: dict[str, Any]) -> Faults:
     """What is wrong with `body`, as (code, pointer); empty if it may be sent."""
     try:
-        read_form(model, body)
+        read_form(model, json.dumps(body).encode())
     except Refused as refused:
         return {(fault.code, fault.pointer) for fault in refused.faults}
     return set()
@@ -98,7 +99,7 @@ def test_minutes_go_with_nothing_else(status: str) -> None:
     [
         (-1, "out_of_range"), (1441, "out_of_range"), (True, "invalid_type"), (False, "invalid_type"),
         ("10", "invalid_type"), (10.0, "invalid_type"), (1.5, "invalid_type"), (10**30, "out_of_range"),
-        (float("inf"), "invalid_type"), ([], "invalid_type"),
+        ([], "invalid_type"),
     ],
 )  # fmt: skip
 def test_minutes_are_a_whole_number_of_a_day(minutes: Any, code: str) -> None:
@@ -141,7 +142,7 @@ def test_ids_are_uuids(name: str, value: str) -> None:
 def test_ids_are_taken_in_either_case() -> None:
     """And are one thing from then on."""
     body = {"date": "2026-02-11", "records": [{"student_id": ID.upper(), "status": "PRESENT"}]}
-    assert MarkRequest.model_validate(body).records[0].student_id == ID
+    assert MarkRequest.model_validate(body).records[0]["student_id"] == ID
 
 
 def test_an_unknown_field_is_refused_wherever_it_stands() -> None:

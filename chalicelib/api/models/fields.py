@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
@@ -24,6 +25,10 @@ class Sent(BaseModel):
     """What a client sends: an unknown field is refused, so that a misspelt one is never ignored."""
 
     model_config = ConfigDict(extra="forbid")
+
+    def as_understood(self) -> Sequence[bytes]:
+        """All that was sent and understood, as JSON, in pieces."""
+        return [self.model_dump_json(exclude_unset=True).encode()]
 
 
 class Told(BaseModel):

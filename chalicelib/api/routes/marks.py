@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
-
-from chalicelib.api.models.marks import (
-    MAX_RECORDS,
-    STAFF_RECORDS,
-    STUDENT_RECORDS,
-    Accepted,
-    MarkRequest,
-    StaffMarkRequest,
-)
+from chalicelib.api.bodies import read_form, read_json
+from chalicelib.api.models.marks import MAX_RECORDS, Accepted, MarkRequest, StaffMarkRequest
 from chalicelib.api.operations import BASE, Call, Header, Operations, Reply
-from chalicelib.api.requests import form_faults
 from chalicelib.domain.attendance import MARKING_ROLES, OFFICE_ROLES
 from chalicelib.domain.policy import Draft
 from chalicelib.errors import (
@@ -52,7 +42,13 @@ _RAISES = (
 )  # fmt: skip
 def mark_students(call: Call) -> Reply:
     """A first mark and a correction alike; a correction has a reason."""
-    return _accept(call, MarkRequest, "student", STUDENT_RECORDS)
+    try:
+        form = read_form(MarkRequest, call.body)
+    except Refused as refused:
+        return _accept(call, _salvage(read_json(call.body), "student", refused.faults))
+    people = [record["student_id"] for record in form.records]
+    draft = Draft("student", form.date, people, form.session_id, form.period_id)
+    return _accept(call, Sheet(draft, form.section_id, form.reason, form.records_json))
 
 
 @operations.add(
@@ -61,28 +57,19 @@ def mark_students(call: Call) -> Reply:
 )  # fmt: skip
 def mark_staff(call: Call) -> Reply:
     """Staff are marked once a day, whatever the mode."""
-    return _accept(call, StaffMarkRequest, "staff", STAFF_RECORDS)
+    try:
+        form = read_form(StaffMarkRequest, call.body)
+    except Refused as refused:
+        return _accept(call, _salvage(read_json(call.body), "staff", refused.faults))
+    people = [record["staff_id"] for record in form.records]
+    return _accept(call, Sheet(Draft("staff", form.date, people), None, form.reason, form.records_json))
 
 
-def _accept(call: Call, model: type[BaseModel], noun: str, records: TypeAdapter[Any]) -> Reply:
-    sheet = _sheet(call.body, model, noun, records)
+def _accept(call: Call, sheet: Sheet) -> Reply:
     queued = call.container.acceptor.accept(call.actor, sheet, call.headers.get("idempotency-key"))
     url = f"{BASE}/jobs/{queued.id}"
     body = Accepted(jobId=queued.id, state=queued.state, total=queued.total, statusUrl=url)
     return Reply(body, 202, {"Location": url})
-
-
-def _sheet(raw: Any, model: type[BaseModel], noun: str, records: TypeAdapter[Any]) -> Sheet:
-    try:
-        form: Any = model.model_validate(raw)
-    except ValidationError as error:
-        return _salvage(raw, noun, form_faults(error))
-    people = [(index, getattr(record, f"{noun}_id")) for index, record in enumerate(form.records)]
-    if noun == "staff":
-        draft, section = Draft(noun, form.date, people), None
-    else:
-        draft, section = Draft(noun, form.date, people, form.session_id, form.period_id), form.section_id
-    return Sheet(draft, section, form.reason, records.dump_json(form.records, exclude_none=True))
 
 
 def _salvage(raw: Any, noun: str, faults: Sequence[Fault]) -> Sheet:
@@ -94,15 +81,15 @@ def _salvage(raw: Any, noun: str, faults: Sequence[Fault]) -> Sheet:
     listed = raw.get("records") if isinstance(raw, dict) else None
     if not isinstance(listed, list) or len(listed) > MAX_RECORDS or "/section_id" in broken:
         raise Refused(faults=faults)
-    ids = [(index, record.get(f"{noun}_id")) for index, record in enumerate(listed) if isinstance(record, dict)]
-    people = [(index, id_.lower()) for index, id_ in ids if isinstance(id_, str) and _UUID.fullmatch(id_)]
+    ids = [record.get(f"{noun}_id") if isinstance(record, dict) else None for record in listed]
+    people = [id_.lower() if isinstance(id_, str) and _UUID.fullmatch(id_) else None for id_ in ids]
     day = None if "/date" in broken else date.fromisoformat(raw["date"])
     draft = Draft(noun, day, people)
     if noun == "student" and not broken & {"/session_id", "/period_id"}:
         draft = Draft(noun, day, people, _lower(raw.get("session_id")), _lower(raw.get("period_id")))
     elif noun == "student":
         draft = Draft(noun, None, people)
-    return Sheet(draft, _lower(raw.get("section_id")), None, json.dumps([]).encode(), tuple(faults))
+    return Sheet(draft, _lower(raw.get("section_id")), None, b"[]", tuple(faults))
 
 
 def _lower(value: str | None) -> str | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+from chalicelib.api.bodies import read_form
 from chalicelib.api.models.reading import PageQuery
 from chalicelib.api.models.settings import SettingsAuditPage, SettingsChange, SettingsTold
 from chalicelib.api.operations import Call, Header, Operations, Reply
-from chalicelib.api.requests import read_form
 from chalicelib.domain.attendance import OFFICE_ROLES, Role
 from chalicelib.domain.questions import Window
 from chalicelib.errors import (
