@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from functools import cache
 from typing import Any
 
@@ -21,6 +22,7 @@ app.experimental_feature_flags.update(["WEBSOCKETS"])  # Chalice wants this said
 @cache
 def container() -> Container:
     """What this Lambda environment keeps between requests, made at the first one."""
+    gc.freeze()  # what was loaded stays: the collector need not walk it while a request is read
     return Container(Settings.from_environment(), live_events)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -16,14 +18,17 @@ from chalicelib.services.actor import Actor
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SUBJECT = re.compile(r"[^\x00\ud800-\udfff]{1,255}", re.DOTALL)
 _ASYMMETRIC = ("RS256", "ES256")
+_REMEMBERED, _REMEMBERED_S = 500, 60.0
+"""A token that was checked is believed for a minute, or until it expires: a signature costs more than all the rest."""
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="rollcall"'}
 
 
 class Authenticator:
     """Turns the Authorization header into an Actor."""
 
-    def __init__(self, settings: TokenSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: TokenSettings, now: Callable[[], float] = time.time) -> None:
+        self._settings, self._now = settings, now
+        self._known: dict[str, tuple[Actor, float]] = {}
 
     def identify(self, header: str | None) -> Actor:
         """The bearer. Raises Unauthenticated for no token or a bad one, Forbidden for one without a known role."""
@@ -32,7 +37,14 @@ class Authenticator:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("Send `Authorization: Bearer <token>`.", headers=_CHALLENGE)
-        return _actor(self._claims(token.strip()))
+        actor, until = self._known.get(token, (None, 0.0))
+        if actor is None or self._now() >= until:
+            claims = self._claims(token.strip())
+            actor = _actor(claims)
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[token] = actor, min(float(claims["exp"]), self._now() + _REMEMBERED_S)
+        return actor
 
     def _claims(self, token: str) -> dict[str, Any]:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from functools import lru_cache
 
 from chalicelib.domain.attendance import Mode, Weekday
 from chalicelib.domain.register import Register, Span
@@ -31,8 +32,9 @@ def dump_rules(rules: Rules) -> str:
     )
 
 
+@lru_cache(maxsize=64)
 def load_rules(text: str | bytes) -> Rules:
-    """The rules in `text`."""
+    """The rules in `text`. A tenant's rules are the same from request to request, and take long to read."""
     raw = json.loads(text)
     return Rules(
         revision=raw["revision"],

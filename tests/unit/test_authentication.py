@@ -274,13 +274,41 @@ def test_strangers_cannot_make_the_service_besiege_its_issuer(prod: Authenticato
 def test_a_key_that_was_withdrawn_is_forgotten_with_the_key_set(prod: Authenticator, issuer: Issuer) -> None:
     """A stolen key must not be believed for as long as the process lives."""
     header = bearer(issuer.rsa, "RS256", {"kid": "r"})
+    now = time.time()
+    prod = Authenticator(prod._settings, lambda: now)
     assert prod.identify(header).subject == "ann"
     issuer.rsa = rsa.generate_private_key(65_537, 2048)
     key_set = prod._jwks.jwk_set_cache
     assert key_set is not None
     assert key_set.lifespan <= 3600
     key_set.put(json.loads(issuer.keys()))  # what an expired lifespan leads to
+    now += 61  # for a minute, a token that was checked is believed
     assert refused(prod, header) == "The token is not valid here."
+
+
+def test_a_token_is_not_believed_beyond_its_end(laptop: Authenticator) -> None:
+    """Also if it was checked a moment ago."""
+    now = time.time()
+    laptop = Authenticator(laptop._settings, lambda: now)
+    header = bearer(exp=int(now) - 20)  # within the half minute by which clocks may differ
+    assert laptop.identify(header).subject == "ann"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jwt, "decode", _nobody)
+        with pytest.raises(AssertionError, match="asked"):
+            laptop.identify(header)
+    lasting = bearer()
+    assert laptop.identify(lasting) is laptop.identify(lasting)
+
+
+def _nobody(*_: object, **__: object) -> None:
+    raise AssertionError("asked")
+
+
+def test_only_so_many_tokens_are_remembered(laptop: Authenticator) -> None:
+    """A flood of good tokens does not fill the memory."""
+    for n in range(1_200):
+        laptop.identify(bearer(sub=f"ann-{n}"))
+    assert len(laptop._known) <= 500
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
@@ -26,9 +25,9 @@ class Sent(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    def as_understood(self) -> Sequence[bytes]:
-        """All that was sent and understood, as JSON, in pieces."""
-        return [self.model_dump_json(exclude_unset=True).encode()]
+    def strings(self) -> int:
+        """How many strings, keys included, the JSON has that was understood."""
+        return self.model_dump_json(exclude_unset=True).count('"') // 2
 
 
 class Told(BaseModel):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from datetime import time
 from functools import cached_property
 from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictInt, WithJsonSchema, with_config
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, to_json
 from pydantic_core.core_schema import ValidationInfo
 from typing_extensions import TypedDict
 
@@ -79,20 +80,22 @@ class _Marks(Sent):
     @property
     def records_json(self) -> bytes:
         """The records as a JSON array, the way they go to Postgres: ids in lower case, and nothing that is null."""
-        return self._as_sent if b":null" not in self._as_sent else self._listed(exclude_none=True)
+        if b":null" not in self._as_sent:
+            return self._as_sent
+        return to_json([{name: said for name, said in one.items() if said is not None} for one in self._listed()])
 
-    def as_understood(self) -> Sequence[bytes]:
-        """The records apart, since they are needed again."""
-        rest = self.model_dump_json(exclude_unset=True, exclude={"records"})
-        return [rest.encode(), b'"records"', self._as_sent]
+    def strings(self) -> int:
+        """Every field beside the records is text or null; the JSON of the records is needed anyhow."""
+        said = [name for name in self.model_fields_set if name != "records" and getattr(self, name) is not None]
+        return len(self.model_fields_set) + len(said) + self._as_sent.count(b'"') // 2
 
     @cached_property
     def _as_sent(self) -> bytes:
-        return self._listed(exclude_none=False)
+        return to_json(self._listed())
 
-    def _listed(self, *, exclude_none: bool) -> bytes:
-        text = self.model_dump_json(include={"records"}, exclude_none=exclude_none)
-        return text.removeprefix('{"records":').removesuffix("}").encode()
+    @abstractmethod
+    def _listed(self) -> Sequence[Mapping[str, object]]:
+        """The records."""
 
 
 class MarkRequest(_Marks):
@@ -124,6 +127,9 @@ class MarkRequest(_Marks):
     reason: Text500 | None = Field(default=None, description="Why, when this corrects marks.")
     records: Annotated[list[MarkRecord], Field(min_length=1, max_length=MAX_RECORDS)]
 
+    def _listed(self) -> list[MarkRecord]:
+        return self.records
+
 
 class StaffMarkRequest(_Marks):
     """Staff to mark on one date."""
@@ -149,6 +155,9 @@ class StaffMarkRequest(_Marks):
     date: IsoDate
     reason: Text500 | None = None
     records: Annotated[list[StaffMarkRecord], Field(min_length=1, max_length=MAX_RECORDS)]
+
+    def _listed(self) -> list[StaffMarkRecord]:
+        return self.records
 
 
 class Accepted(Told):
