@@ -17,7 +17,8 @@ from typing import Any
 POINTS = {
     "never": "the healthy consumer",
     "claimed": "the claim's reply has arrived and was not used",
-    "staged": "the marks are in the staging table",
+    "opened": "the job's row in the ledger is written, no mark is",
+    "staged": "the marks are in the staging table, where a batch needs it",
     "writing": "the marks are about to be written",
     "committing": "all is written, COMMIT has not been sent",
     "part": "a part of a large job has been committed, the queue has not been told",
@@ -104,6 +105,8 @@ def _follow_statements(fate: Fate) -> None:
             fate.reach("writing")
 
     def after(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "insert into attendance_job" in statement:
+            fate.reach("opened")
         if "insert into staged_student" in statement:
             fate.reach("staged")
 

@@ -20,7 +20,7 @@ STRAIGHT = [WAITING, ACTIVE, COMPLETED]
 BACK = [WAITING, ACTIVE, WAITING, ACTIVE, COMPLETED]
 
 
-@pytest.mark.parametrize("point", ["claimed", "staged", "writing", "committing", "committed", "acked"])
+@pytest.mark.parametrize("point", ["claimed", "opened", "writing", "committing", "committed", "acked"])
 def test_killed_at_its_second_batch(
     point: str, consumer: StartConsumer, queue: JobQueue, school: School, watch: Watch
 ) -> None:
@@ -37,6 +37,22 @@ def test_killed_at_its_second_batch(
     assert [job.stalls for job in day.seen()] == [0] * 4 + [min(1, held)] * 4 + [0] * 4
     paths = watch.over()
     assert [paths[job_id] for job_id in day.jobs] == [STRAIGHT] * 4 + [BACK if held else STRAIGHT] * 4 + [STRAIGHT] * 4
+
+
+def test_killed_between_staging_and_writing(
+    consumer: StartConsumer, queue: JobQueue, school: School, watch: Watch
+) -> None:
+    """Marks and their corrections in one batch are staged, to be written one after the other."""
+    # Given two registers, each with a correction
+    day = Day(queue, school)
+    for _ in range(2):
+        day.correct(day.register())
+    # when the consumer dies as soon as all are staged
+    assert consumer("staged", lease_ms=700).ended() == -signal.SIGKILL
+    # then another one writes them
+    assert consumer().ended() == 0
+    day.is_in_the_books_once()
+    assert watch.over() == dict.fromkeys(day.jobs, BACK)
 
 
 @pytest.mark.parametrize(

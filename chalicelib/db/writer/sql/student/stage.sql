@@ -8,7 +8,7 @@ with staged as (
            coalesce(data.period_id, '00000000-0000-0000-0000-000000000000'), data.section_id, data.session_id,
            record.status, record.late_minutes, record.remarks, data.reason, coalesce(data.reason_required, false),
            data.actor ->> 'id', data.actor ->> 'role', job.submitted_at,
-           row_number() over (partition by job.tenant_id, data.date, record.student_id, data.period_id
+           row_number() over (partition by record.student_id, job.tenant_id, data.date, data.period_id
                               order by job.submitted_at, job.job_id, record.ordinal)
     from jsonb_to_recordset(cast(:jobs as jsonb)) as job (
              job_id uuid, tenant_id uuid, submitted_at timestamptz, after integer, upto integer, data jsonb),

@@ -8,7 +8,7 @@ with written as (
            actor_id, actor_role, submitted_at, submitted_at, job_id
     from staged_student
     where wave = :wave
-    order by tenant_id, date, student_id, period_id
+    order by student_id, tenant_id, date, period_id
     on conflict (tenant_id, date, student_id, period_id) do update
         set section_id = excluded.section_id, session_id = excluded.session_id, status = excluded.status,
             late_minutes = excluded.late_minutes, remarks = excluded.remarks, reason = excluded.reason,
