@@ -17,7 +17,7 @@ from chalicelib.db.migrate import upgrade
 from chalicelib.db.session import Database
 from chalicelib.db.writer import BatchWriter
 from chalicelib.queue import JobQueue
-from chalicelib.services.drain import Drain, Report
+from chalicelib.services.drain import Drain, Pace, Report
 from local.servers import EmbeddedPostgres, EmbeddedRedis
 from tests.school import School
 
@@ -73,8 +73,8 @@ class World:
         return engine
 
     def database_of(self, name: str) -> Database:
-        """The database `name` as the app sees it, by one connection, as a Lambda has."""
-        database = Database(make_engine(self.app_url(name)))
+        """The database `name` as the app sees it, by two connections, as a drain has."""
+        database = Database(make_engine(self.app_url(name), pool_size=2))
         self.open.callback(database.close)
         return database
 
@@ -93,9 +93,9 @@ class World:
             connection.execute(text("analyze"))
         return Campus(database, school.tenant, school.session_id, made)
 
-    def drain(self, database: Database | None = None) -> Report:
+    def drain(self, database: Database | None = None, pace: Pace = Pace()) -> Report:  # noqa: B008 - frozen
         """Our consumer: drain the queue until it is empty."""
-        return Drain(self.queue, BatchWriter(database or self.database)).run(lambda: 900_000, linger_s=0)
+        return Drain(self.queue, BatchWriter(database or self.database), pace).run(lambda: 900_000, linger_s=0)
 
 
 @contextmanager

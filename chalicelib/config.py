@@ -36,7 +36,7 @@ class Settings:
     drain_function: str | None = None
     websocket_url: str | None = None
     websocket_endpoint: str | None = None
-    database_pool: int = 1
+    database_pool: int = 2
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -54,7 +54,7 @@ class Settings:
         DRAIN_FUNCTION        the Lambda to wake after a push; without it, only the schedule drains
         WEBSOCKET_URL         where clients open WebSockets: wss://…; without it there is no live progress
         WEBSOCKET_ENDPOINT    where messages to them are posted, before /@connections: https://…; goes with the URL
-        DATABASE_POOL         connections this process may hold (default: 1, a Lambda serves one request at a time)
+        DATABASE_POOL         connections this process may hold (default: 2, a drain writes two batches at once)
         """
         env = os.environ if environment is None else environment
         stage = env.get("ROLLCALL_STAGE", "prod")
@@ -69,7 +69,7 @@ class Settings:
             drain_function=env.get("DRAIN_FUNCTION") or None,
             websocket_url=websocket_url,
             websocket_endpoint=websocket_endpoint,
-            database_pool=_number(env, "DATABASE_POOL", 1, least=1),
+            database_pool=_number(env, "DATABASE_POOL", 2, least=1),
         )
 
 

@@ -85,7 +85,7 @@ class ConsumerProcess:
     """A consumer in a process of its own, which ends when this process does, however that is."""
 
     def __init__(self, environment: Environment, log_file: Path) -> None:
-        self._environment = {**environment, "DATABASE_POOL": "1", "PYTHONPATH": str(ROOT)}
+        self._environment = {**environment, "DATABASE_POOL": "2", "PYTHONPATH": str(ROOT)}
         self._log_file = log_file
         self._log_from = 0
         self._child: Supervised | None = None

@@ -48,7 +48,7 @@ def make_engine(url: str, *, pool_size: int = 1, max_overflow: int = 0) -> Engin
     """An engine whose connections come up in a few milliseconds.
 
     pg8000's default builds a TLS context at every connect (30 ms), and leaves Nagle's algorithm on over TCP (40 ms a
-    COPY), so both are set here once. `pool_size` is one for a Lambda environment, which serves one request at a time.
+    COPY), so both are set here once. Connections are opened as they are needed, up to `pool_size`.
     """
     parsed = parse_url(url)
     arguments = connect_arguments(parsed)

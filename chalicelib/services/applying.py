@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from threading import Event
 from typing import Protocol, TypeVar
 
 from chalicelib.db.faults import Blame, blame, sqlstate
@@ -57,6 +58,13 @@ class Report:
     records: int = 0
     stopped: str = "empty"
 
+    def add(self, batch: Report) -> None:
+        """Count what a batch did, too. An outage that it met is everybody's."""
+        for name in ("completed", "delayed", "failed", "lost", "released", "records"):
+            setattr(self, name, getattr(self, name) + getattr(batch, name))
+        if batch.stopped == "outage":
+            self.stopped = "outage"
+
     def to_json(self) -> dict[str, int | str]:
         """The report as a Lambda answers it."""
         return asdict(self)
@@ -64,11 +72,15 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Applier:
-    """Writes jobs that this process holds, and ends their leases one way or the other."""
+    """Writes jobs that this process holds, and ends their leases one way or the other. Threads may share it.
+
+    `outage` is set before jobs are given back for want of Postgres, so that who claims meanwhile can tell.
+    """
 
     queue: JobQueue
     writer: Writer
     events: Events
+    outage: Event = field(default_factory=Event)
 
     def apply(self, jobs: Sequence[Job], report: Report) -> None:
         """Write `jobs` together; if the data of one is at fault, halve until it stands alone."""
@@ -77,6 +89,7 @@ class Applier:
         except Exception as error:
             if not _is_data(error):
                 log.warning("postgres is away, releasing %d jobs", len(jobs), exc_info=True)
+                self.outage.set()
                 self._release(jobs, report)
                 raise Unavailable("Postgres does not answer.") from error
             if len(jobs) == 1:
@@ -101,6 +114,7 @@ class Applier:
             except Exception as error:
                 if not _is_data(error):
                     log.warning("postgres is away, releasing job %s", job.id, exc_info=True)
+                    self.outage.set()
                     self._release([job], report)
                     raise Unavailable("Postgres does not answer.") from error
                 self._fail(job, error, report)

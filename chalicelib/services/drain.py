@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from chalicelib.errors import Unavailable
@@ -22,11 +24,13 @@ log = logging.getLogger(__name__)
 class Pace:
     """How much a drain takes at once and how long it stays. A lease outlives the drain by `lease_margin_ms`.
 
-    A job of more than `max_records` is written in parts of that size, with its progress told after each.
+    It has `hands` batches at work at once, each on a connection of its own: while Postgres commits one, it writes
+    another. A job of more than `max_records` is written in parts of that size, with its progress told after each.
     """
 
     max_jobs: int = 100
-    max_records: int = 20_000
+    max_records: int = 10_000
+    hands: int = 2
     stop_below_ms: int = 5_000
     lease_margin_ms: int = 5_000
     linger_s: float = 2.0
@@ -52,43 +56,70 @@ class Drain:
         if self.pulse.holds_back():
             return Report(stopped="outage")
         try:
-            return self._drain(remaining_ms, linger_s)
+            # Whatever comes, batches that were begun are ended before this returns.
+            with ThreadPoolExecutor(self.pace.hands, "drain") as pool:
+                return self._drain(pool, remaining_ms, self.pace.linger_s if linger_s is None else linger_s)
         finally:
             self.events.settle()
 
-    def _drain(self, remaining_ms: Callable[[], int], linger_s: float | None) -> Report:
-        report = Report()
+    def _drain(self, pool: ThreadPoolExecutor, remaining_ms: Callable[[], int], patience: float) -> Report:
+        report = Report(stopped="time")
         applier = Applier(self.queue, self.writer, self.events)
-        patience = self.pace.linger_s if linger_s is None else linger_s
-        while (left := remaining_ms()) > self.pace.stop_below_ms:
+        at_work: set[Future[Report]] = set()
+        while (left := remaining_ms()) > self.pace.stop_below_ms and report.stopped != "outage":
             jobs = self.queue.claim(
                 max_jobs=self.pace.max_jobs,
                 max_records=self.pace.max_records,
                 lease_ms=left + self.pace.lease_margin_ms,
             )
-            try:
-                if jobs:
-                    self._apply(applier, jobs, remaining_ms, report)
-                buried = bury_dead(self.queue, self.writer, self.events)
-            except Unavailable:
-                self.pulse.met_outage()
+            if applier.outage.is_set():
+                report.released += sum(self.queue.release(jobs))
                 report.stopped = "outage"
-                return report
-            if jobs or buried:
-                self.pulse.worked()
-            elif not self.queue.wait_for_work(min(patience, max(0.0, (left - self.pace.stop_below_ms) / 1000))):
-                return report
-        report.stopped = "time"
+                break
+            if jobs:
+                self.events.changed(jobs)
+                at_work.add(pool.submit(self._apply, applier, jobs, remaining_ms))
+                if len(at_work) < self.pace.hands:
+                    continue
+            if at_work:
+                at_work = self._ended(at_work, report)
+            elif not self._bury(report) and not self.queue.wait_for_work(
+                min(patience, max(0.0, (left - self.pace.stop_below_ms) / 1000))
+            ):
+                report.stopped = "empty"
+                break
+        while at_work:
+            at_work = self._ended(at_work, report)
+        if report.stopped == "outage":
+            self.pulse.met_outage()
         return report
 
-    def _apply(self, applier: Applier, jobs: Sequence[Job], remaining_ms: Callable[[], int], report: Report) -> None:
-        self.events.changed(jobs)
-        if jobs[0].size > self.pace.max_records:
-            applier.apply_in_parts(
-                jobs[0], self.pace.max_records, lambda: remaining_ms() > self.pace.stop_below_ms, report
-            )
-        else:
-            applier.apply(jobs, report)
+    def _apply(self, applier: Applier, jobs: Sequence[Job], remaining_ms: Callable[[], int]) -> Report:
+        report = Report()
+        with _outage_told(report):
+            if jobs[0].size > self.pace.max_records:
+                applier.apply_in_parts(
+                    jobs[0], self.pace.max_records, lambda: remaining_ms() > self.pace.stop_below_ms, report
+                )
+            else:
+                applier.apply(jobs, report)
+        return report
+
+    def _ended(self, at_work: set[Future[Report]], report: Report) -> set[Future[Report]]:
+        """Wait for a batch to end and count what it did; the batches that are still at work."""
+        done, rest = wait(at_work, return_when=FIRST_COMPLETED)
+        for batch in done:
+            report.add(batch.result())
+        if report.stopped != "outage":
+            self.pulse.worked()
+        return rest
+
+    def _bury(self, report: Report) -> bool:
+        with _outage_told(report):
+            if bury_dead(self.queue, self.writer, self.events):
+                self.pulse.worked()
+                return True
+        return report.stopped == "outage"
 
     def _check_server(self) -> None:
         """Once a process: say in the log that Redis may drop jobs. To drain them is the best that can be done then."""
@@ -98,3 +129,11 @@ class Drain:
             except UnsafeServer as danger:
                 log.error("%s", danger)  # noqa: TRY400 - there is nothing to trace
             self._checked = True
+
+
+@contextmanager
+def _outage_told(report: Report) -> Iterator[None]:
+    try:
+        yield
+    except Unavailable:
+        report.stopped = "outage"

@@ -42,7 +42,7 @@ def watch(redis: Redis, redis_url: str) -> Iterator[Watch]:
 @pytest.fixture
 def variables(database_url: str, redis_url: str) -> dict[str, str]:
     """The environment of a process of the app."""
-    return environment(database_url=database_url, redis_url=redis_url, key=KEY, pool=1)
+    return environment(database_url=database_url, redis_url=redis_url, key=KEY, pool=2)
 
 
 @pytest.fixture

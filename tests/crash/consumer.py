@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     container = Container(Settings.from_environment())
     container.queue = FatedQueue(container.redis, name=container.settings.queue_name)
     limits = {"max_jobs": options.max_jobs, "max_records": options.max_records}
-    pace = Pace(**limits, stop_below_ms=0, lease_margin_ms=0, linger_s=0.2)
+    pace = Pace(**limits, hands=options.hands, stop_below_ms=0, lease_margin_ms=0, linger_s=0.2)
     drain = replace(container.drain, pace=pace)
     unfinished = True
     while unfinished:
@@ -130,6 +130,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--lease-ms", type=int, default=30_000)
     parser.add_argument("--max-jobs", type=int, default=100)
     parser.add_argument("--max-records", type=int, default=20_000)
+    parser.add_argument("--hands", type=int, default=1, help="batches at work at once")
     parser.add_argument("--once", action="store_true", help="one drain, however many jobs are unfinished")
     parser.add_argument("--clock-s", type=float, default=0.0)
     return parser.parse_args(arguments)

@@ -39,6 +39,23 @@ def test_killed_at_its_second_batch(
     assert [paths[job_id] for job_id in day.jobs] == [STRAIGHT] * 4 + [BACK if held else STRAIGHT] * 4 + [STRAIGHT] * 4
 
 
+@pytest.mark.parametrize("point", ["writing", "committing", "committed"])
+def test_killed_with_two_batches_at_work(
+    point: str, consumer: StartConsumer, queue: JobQueue, school: School, watch: Watch
+) -> None:
+    """Whatever each of them had done: both come back, and what was committed is not written again."""
+    # Given twelve registers (a correction might overtake its mark here, and rightly supersede it)
+    day = Day(queue, school)
+    for _ in range(12):
+        day.register()
+    # when the consumer dies over the second of two batches, wherever the other one is
+    assert consumer(point, nth=2, max_jobs=4, hands=2, lease_ms=700).ended() == -signal.SIGKILL
+    # then another one, with two batches at work as well, finishes the day
+    assert consumer(max_jobs=4, hands=2).ended() == 0
+    day.is_in_the_books_once()
+    watch.over()
+
+
 def test_killed_between_staging_and_writing(
     consumer: StartConsumer, queue: JobQueue, school: School, watch: Watch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -23,8 +24,11 @@ from chalicelib.queue import JobQueue, Lane
 from chalicelib.services.drain import RACE_TRIES, Drain, Pace
 from tests.db.steps import audit_count, mark_of, standing
 from tests.queue.steps import KEYS, leases_run_out, retries_fall_due, see
-from tests.school import TODAY, School, new_id
+from tests.school import TODAY, School, Section, new_id
 from tests.services.steps import drained, submit
+
+ALONE = Pace(hands=1)
+"""One batch after the other, so that a test can tell who is meant."""
 
 
 @dataclass
@@ -365,7 +369,7 @@ def test_a_lease_that_was_lost_is_counted_and_the_job_applied_once(
         assert drained(overtaker).completed == 1
 
     recorder.before = be_held_up
-    report = drained(Drain(queue, recorder))
+    report = drained(Drain(queue, recorder, ALONE))
     assert (report.lost, report.completed, report.stopped) == (1, 0, "empty")
     assert see(queue, job_id).state is JobState.COMPLETED
     assert mark_of(school, section.students[0]).version == 1
@@ -384,7 +388,7 @@ def test_a_poison_job_whose_lease_was_lost_is_not_charged_twice(
         assert drained(overtaker).delayed == 1
 
     recorder.before = be_held_up
-    assert drained(Drain(queue, recorder)).lost == 1
+    assert drained(Drain(queue, recorder, ALONE)).lost == 1
     assert see(queue, job_id).attempts_made == 1
 
 
@@ -443,6 +447,63 @@ def test_a_drain_takes_no_more_records_than_its_pace(queue: JobQueue, recorder: 
     report = drained(Drain(queue, recorder, replace(Pace(), max_records=25)))
     assert (report.completed, report.records) == (4, 40)
     assert [len(batch) for batch in recorder.batches] == [2, 2]
+
+
+class Pair:
+    """A writer whose batches wait for each other before they are written, or before they meet an outage."""
+
+    def __init__(self, writer: BatchWriter) -> None:
+        self.writer, self.away, self.barrier = writer, False, threading.Barrier(2)
+
+    def write(self, jobs: Sequence[JobRow]) -> dict[str, Outcome]:
+        """As BatchWriter, once there are two."""
+        self.barrier.wait(30)
+        if self.away:
+            raise Unavailable("Postgres does not answer.")
+        return self.writer.write(jobs)
+
+    def write_part(self, job: JobRow, size: int) -> tuple[int, Outcome | None]:
+        """As BatchWriter."""
+        return self.writer.write_part(job, size)
+
+    def bury(self, job: JobRow, error: str) -> None:
+        """As BatchWriter."""
+        self.writer.bury(job, error)
+
+
+@pytest.fixture
+def two_batches(queue: JobQueue, school: School) -> Section:
+    """A section of four, each student's mark a job."""
+    section = school.section(students=4)
+    for student in section.students:
+        submit(queue, school, {student: "PRESENT"}, section=section.id)
+    return section
+
+
+def test_two_batches_are_written_at_once(
+    queue: JobQueue, database: Database, school: School, two_batches: Section
+) -> None:
+    """Postgres need not idle while the queue is told of the one, or Python waits for the other's commit."""
+    report = drained(Drain(queue, Pair(BatchWriter(database)), Pace(max_jobs=2)))
+    assert (report.completed, report.records, report.stopped) == (4, 4, "empty")
+    assert standing(school) == dict.fromkeys(two_batches.students, "PRESENT")
+
+
+def test_an_outage_gives_both_batches_back_and_claims_no_third(
+    queue: JobQueue, database: Database, school: School, two_batches: Section
+) -> None:
+    """Uncharged, and each once."""
+    writer = Pair(BatchWriter(database))
+    writer.away = True
+    report = drained(Drain(queue, writer, Pace(max_jobs=2)))
+    assert (report.completed, report.stopped) == (0, "outage")
+    assert report.released >= 4
+    counts = queue.counts()
+    assert (counts.waiting, counts.active, counts.delayed) == (4, 0, 0)
+    writer.away = False
+    assert drained(Drain(queue, writer, Pace(max_jobs=2))).completed == 4
+    ledgered = ledger(school).values()
+    assert {row.attempts_made for row in ledgered} == {1}
 
 
 def test_a_report_is_what_a_lambda_can_answer(drain: Drain) -> None:

@@ -21,7 +21,7 @@ from tests.queue.steps import leases_run_out, retries_fall_due, see
 from tests.school import School, Section, new_id
 from tests.services.steps import drained, submit
 
-SMALL = Pace(max_records=10, stop_below_ms=1_000)
+SMALL = Pace(max_records=10, hands=1, stop_below_ms=1_000)
 
 
 @dataclass

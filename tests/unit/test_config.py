@@ -31,7 +31,7 @@ def test_what_is_not_said_has_its_default() -> None:
         queue_name="rollcall",
         redis_min_replicas=0,
         drain_function=None,
-        database_pool=1,
+        database_pool=2,
     )
 
 

@@ -26,11 +26,8 @@ with mark as (
                    where e.tenant_id = m.tenant_id and e.student_id = m.student_id and e.valid @> m.date)
                    then 'not_enrolled'
                when m.section_id is not null and e.student_id is null then 'not_enrolled'
-               when m.asks_why and exists (
-                   select from student_attendance as a
-                   where a.tenant_id = m.tenant_id and a.date = m.date and a.student_id = m.student_id
-                     and a.period_id = m.period_id and a.submitted_at < m.submitted_at
-                     and (a.status, a.late_minutes, a.remarks) is distinct from (m.status, m.late_minutes, m.remarks))
+               when m.asks_why and would_change_mark(m.tenant_id, m.date, m.student_id, m.period_id, m.submitted_at,
+                                                     m.status, m.late_minutes, m.remarks)
                    then 'reason_required'
            end as fault
     from mark as m
