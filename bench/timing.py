@@ -10,10 +10,17 @@ from typing import Any
 from bench.sheets import Campus, WrongRows, enqueue
 from bench.world import World
 from chalicelib.db.session import Database
+from chalicelib.services.drain import Pace
 
 
 def timed_drain(
-    world: World, campus: Campus, *, day: date | None = None, shift: int = 0, database: Database | None = None
+    world: World,
+    campus: Campus,
+    *,
+    day: date | None = None,
+    shift: int = 0,
+    database: Database | None = None,
+    pace: Pace = Pace(),  # noqa: B008 - frozen
 ) -> float:
     """Seconds from a full queue to an empty one, of a sheet for each section; `day` is a new one by default.
 
@@ -23,7 +30,7 @@ def timed_drain(
     sheets = campus.sheets(when, shift=shift)
     enqueue(world.queue, sheets)
     started = time.perf_counter()
-    report = world.drain(database)
+    report = world.drain(database, pace)
     seconds = time.perf_counter() - started
     if report.completed != len(sheets):
         raise WrongRows(f"{report.completed} of {len(sheets)} jobs completed")

@@ -6,8 +6,10 @@ from bench.figures import Figure, Target, in_turn
 from bench.making import make_rows
 from bench.timing import timed_drain
 from bench.world import World
+from chalicelib.services.drain import Pace
 
-JOBS, SIZE, BATCHES = 120, 500, 3
+JOBS, SIZE, BATCHES = 160, 500, 4
+PACE = Pace(max_records=20_000)
 
 
 def batches(world: World) -> list[Figure]:
@@ -15,7 +17,7 @@ def batches(world: World) -> list[Figure]:
     campus = world.campus(JOBS, SIZE)
     marks = JOBS * SIZE
     series = in_turn(
-        lambda: marks / timed_drain(world, campus),
+        lambda: marks / timed_drain(world, campus, pace=PACE),
         {"rows that Postgres makes itself": lambda: marks / make_rows(world, campus, marks, BATCHES)},
         world.runs,
     )

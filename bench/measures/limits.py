@@ -11,8 +11,10 @@ from bench.making import make_rows
 from bench.sheets import Campus
 from bench.timing import timed_drain
 from bench.world import World
+from chalicelib.services.drain import Pace
 
 JOBS, SIZE, BATCHES = 40, 500, 1
+ONE_BATCH = Pace(max_records=20_000, hands=1)
 PUSHES = 2_000
 
 _COPY_OUT = (
@@ -31,7 +33,7 @@ def limits(world: World) -> list[Figure]:
         "COPY alone, from a file on the server": lambda: marks / _copy(world, campus, marks),
         "rows that Postgres makes itself": lambda: marks / make_rows(world, campus, marks, BATCHES),
     }
-    series = in_turn(lambda: marks / timed_drain(world, campus), others, world.runs)
+    series = in_turn(lambda: marks / timed_drain(world, campus, pace=ONE_BATCH), others, world.runs)
     rows = [series.beside(name, "drain of one batch of 20,000 marks", "marks/s") for name in others]
     [sheet] = campus.sheets(campus.new_day(), jobs=1)
     payload = sheet.for_us().data

@@ -1,4 +1,4 @@
-"""The memory of a consumer that drains one batch of 20,000 marks."""
+"""The memory of a consumer that drains 20,000 marks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def memory(world: World) -> list[Figure]:
 
 def _drain_in_child(world: World, campus: Campus) -> float:
     enqueue(world.queue, campus.sheets(campus.new_day()))
-    variables = environment(database_url=world.app_url(), redis_url=world.redis_server.url(), key="-" * 32, pool=1)
+    variables = environment(database_url=world.app_url(), redis_url=world.redis_server.url(), key="-" * 32, pool=2)
     command = [sys.executable, "-m", "bench.consumer"]
     told = json.loads(subprocess.check_output(command, cwd=ROOT, env={**os.environ, **variables}))
     if told["completed"] != JOBS:

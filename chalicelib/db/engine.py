@@ -10,6 +10,8 @@ from typing import Any
 import pg8000.dbapi
 from sqlalchemy import URL, Engine, create_engine, make_url
 
+from chalicelib.db.prepared import prepare_statements
+
 CONNECT_TIMEOUT_S = 5.0
 
 
@@ -65,7 +67,7 @@ def make_engine(url: str, *, pool_size: int = 1, max_overflow: int = 0) -> Engin
                 sock.close()
             raise
 
-    return create_engine(
+    engine = create_engine(
         "postgresql+pg8000://",
         creator=connect,
         pool_size=pool_size,
@@ -74,6 +76,8 @@ def make_engine(url: str, *, pool_size: int = 1, max_overflow: int = 0) -> Engin
         pool_use_lifo=True,
         hide_parameters=True,  # errors are logged, and marks are nobody's business there
     )
+    prepare_statements(engine)
+    return engine
 
 
 def _open_socket(path: str | None, host: str, port: int) -> socket.socket:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pg8000.native import literal
 from sqlalchemy import Connection, Engine, text
 
 from chalicelib.db.faults import is_outage
 from chalicelib.errors import Unavailable
 
-_SCOPE = text("select set_config('app.tenant_ids', :tenants, true)")
+_SCOPE = "select set_config('app.tenant_ids', {}, true)"
 
 
 class Database:
@@ -27,7 +28,8 @@ class Database:
         """
         try:
             with self._engine.begin() as connection:
-                connection.execute(_SCOPE, {"tenants": "{" + ",".join(tenants) + "}"})
+                # With the tenants as a literal it is a simple query: one round trip, where a parameter makes it three.
+                connection.exec_driver_sql(_SCOPE.format(literal("{" + ",".join(tenants) + "}")))
                 yield connection
         except Exception as error:
             if is_outage(error):

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -44,7 +44,8 @@ class Fate:
         if point == self.point:
             self.nth -= 1
             if self.nth == 0:
-                os.kill(os.getpid(), self.signal)
+                # To this thread: sent to the process, another one may take it while this one goes on.
+                signal.pthread_kill(threading.get_ident(), self.signal)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

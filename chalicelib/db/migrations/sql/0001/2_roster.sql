@@ -118,7 +118,7 @@ create table enrollment (
     foreign key (tenant_id, section_id) references section,
     foreign key (tenant_id, student_id) references student
 );
-create index enrollment_by_student on enrollment (tenant_id, student_id, section_id);
+create index enrollment_by_student on enrollment (tenant_id, student_id, section_id) include (valid);
 create index enrollment_by_section on enrollment (tenant_id, section_id);
 
 create table teaching (

@@ -3,36 +3,42 @@
 -- batch with two submissions for one mark is told by `repeated`, and marks that change nothing are not counted.
 -- Rows are written in key order, so that two drains never wait for each other in a circle. The student leads the order: it
 -- tells rows apart soonest. An older submission never overwrites a newer one, however late it comes.
-with mark as (
-    select job.job_id, job.tenant_id, job.submitted_at, data.date, data.section_id, data.session_id,
+with sheet as materialized (
+    select job.job_id, job.tenant_id, job.submitted_at, job.after, job.upto, data.date, data.section_id, data.session_id,
            coalesce(data.period_id, '00000000-0000-0000-0000-000000000000') as period_id, data.reason,
-           data.reason_required and data.reason is null as asks_why, data.actor,
-           record.ordinal, record.student_id, record.status, record.late_minutes, record.remarks,
-           row_number() over (partition by record.student_id, job.tenant_id, data.date, data.period_id) as nth
+           data.reason_required and data.reason is null as asks_why, data.actor, data.records
     from jsonb_to_recordset(cast(:jobs as jsonb)) as job (
              job_id uuid, tenant_id uuid, submitted_at timestamptz, after integer, upto integer, data jsonb),
          jsonb_to_record(job.data) as data (
              date date, section_id uuid, session_id uuid, period_id uuid, reason text, reason_required boolean,
-             actor jsonb, records jsonb),
-         rows from (jsonb_to_recordset(data.records) as (
-             student_id uuid, status attendance_status, late_minutes smallint, remarks text))
-             with ordinality as record (student_id, status, late_minutes, remarks, ordinal)
-    where record.ordinal > job.after and record.ordinal <= job.upto
-), judged as (
-    select m.*, case
-               when m.nth > 1 then 'repeated'
-               when m.section_id is null and not exists (
+             actor jsonb, records jsonb)
+), member as materialized (
+    -- Who is enrolled, section by section: to look each student up would take ten times as long. As an array, since of that
+    -- Postgres expects enough elements not to join it to the marks in a nested loop.
+    select s.job_id, unnest(array(
+        select e.student_id from enrollment as e
+        where e.tenant_id = s.tenant_id and e.section_id = s.section_id and e.valid @> s.date)) as student_id
+    from sheet as s
+), judged as materialized (
+    select s.job_id, s.tenant_id, s.submitted_at, s.date, s.section_id, s.session_id, s.period_id, s.reason, s.actor,
+           mark.ordinal, mark.student_id, mark.status, mark.late_minutes, mark.remarks,
+           case
+               when row_number() over (partition by mark.student_id, s.tenant_id, s.date, s.period_id) > 1 then 'repeated'
+               when s.section_id is not null and m.student_id is null then 'not_enrolled'
+               when s.section_id is null and not exists (
                    select from enrollment as e
-                   where e.tenant_id = m.tenant_id and e.student_id = m.student_id and e.valid @> m.date)
+                   where e.tenant_id = s.tenant_id and e.student_id = mark.student_id and e.valid @> s.date)
                    then 'not_enrolled'
-               when m.section_id is not null and e.student_id is null then 'not_enrolled'
-               when m.asks_why and would_change_mark(m.tenant_id, m.date, m.student_id, m.period_id, m.submitted_at,
-                                                     m.status, m.late_minutes, m.remarks)
+               when s.asks_why and would_change_mark(s.tenant_id, s.date, mark.student_id, s.period_id, s.submitted_at,
+                                                     mark.status, mark.late_minutes, mark.remarks)
                    then 'reason_required'
            end as fault
-    from mark as m
-    left join enrollment as e on e.tenant_id = m.tenant_id and e.student_id = m.student_id
-        and e.section_id = m.section_id and e.valid @> m.date
+    from sheet as s
+    cross join rows from (jsonb_to_recordset(s.records) as (
+                   student_id uuid, status attendance_status, late_minutes smallint, remarks text))
+        with ordinality as mark (student_id, status, late_minutes, remarks, ordinal)
+    left join member as m on m.job_id = s.job_id and m.student_id = mark.student_id
+    where mark.ordinal > s.after and mark.ordinal <= s.upto
 ), written as (
     insert into student_attendance as a
         (tenant_id, date, student_id, period_id, section_id, session_id, status, late_minutes, remarks, reason,
