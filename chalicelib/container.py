@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from chalicelib.db.queries.rosters import PostgresRosters
     from chalicelib.db.session import Database
     from chalicelib.services.drain import Drain
+    from chalicelib.services.maintain import Maintenance
+    from chalicelib.services.migrate import Migrator
     from chalicelib.services.reading import PostgresMarks, Reader
     from chalicelib.services.roster_import import RosterImporter
     from chalicelib.services.settings import SettingsKeeper
@@ -128,6 +130,20 @@ class Container:
         from chalicelib.services.drain import Drain
 
         return Drain(self.queue, BatchWriter(self.database), events=self.events, pulse=self.pulse)
+
+    @cached_property
+    def maintenance(self) -> Maintenance:
+        """Looks after the database by the day."""
+        from chalicelib.services.maintain import Maintenance
+
+        return Maintenance(self.database, self.now)
+
+    @cached_property
+    def migrator(self) -> Migrator:
+        """Brings the database to the newest schema. Raises BadSettings where its owner is not known."""
+        from chalicelib.services.migrate import Migrator
+
+        return Migrator(self.settings.owner_url(), self.settings.database_url)
 
     @cached_property
     def importer(self) -> RosterImporter:
