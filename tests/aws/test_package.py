@@ -28,10 +28,14 @@ def spoiled(package: Package, folder: Path, without: str, added: dict[str, bytes
     """A copy of the package whose zip lacks the files that begin so, and has others."""
     other = Package(folder)
     other.description.write_bytes(package.description.read_bytes())
-    with zipfile.ZipFile(package.zip) as source, zipfile.ZipFile(other.zip, "w", zipfile.ZIP_DEFLATED) as target:
-        for entry in source.infolist():
-            if not (without and entry.filename.startswith(without)):
-                target.writestr(entry, source.read(entry), compresslevel=1)
+    if without:
+        with zipfile.ZipFile(package.zip) as source, zipfile.ZipFile(other.zip, "w", zipfile.ZIP_DEFLATED) as target:
+            for entry in source.infolist():
+                if not entry.filename.startswith(without):
+                    target.writestr(entry, source.read(entry))
+    else:
+        other.zip.write_bytes(package.zip.read_bytes())
+    with zipfile.ZipFile(other.zip, "a") as target:
         for name, content in added.items():
             target.writestr(name, content)
     return other
