@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from .build import build
 from .contents import MAX_ZIP, PackageFault
-from .package import Architecture, Function, Package
+from .package import Architecture, Function, Package, this_machine
 
-__all__ = ["MAX_ZIP", "Architecture", "Function", "Package", "PackageFault", "build"]
+__all__ = ["MAX_ZIP", "Architecture", "Function", "Package", "PackageFault", "build", "this_machine"]

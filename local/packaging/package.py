@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +11,11 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
 Architecture: TypeAlias = Literal["arm64", "x86_64"]
+
+
+def this_machine() -> Architecture:
+    """The architecture whose libraries run here."""
+    return "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
 
 
 @dataclass(frozen=True, slots=True)

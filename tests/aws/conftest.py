@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import fcntl
-import platform
 from pathlib import Path
 
 import pytest
 
-from local.packaging import Architecture, Package, build
+from local.packaging import Package, build, this_machine
 
-HERE: Architecture = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
+HERE = this_machine()
 
 
 @pytest.fixture(scope="session")
