@@ -64,6 +64,12 @@ def migrate(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     return container().migrator.run().to_json()
 
 
+@app.lambda_function(name="import")
+def import_roster(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - a bundle has minutes
+    """Invoked with a tenant, a bucket and a key: import the OneRoster bundle that lies there."""
+    return container().uploads.run(event)
+
+
 @app.on_ws_connect()
 def websocket_connect(event: WebsocketEvent) -> dict[str, Any]:
     """A WebSocket is to be opened, with a ticket."""

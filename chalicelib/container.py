@@ -29,11 +29,13 @@ if TYPE_CHECKING:
     from chalicelib.db.queries.rosters import PostgresRosters
     from chalicelib.db.session import Database
     from chalicelib.services.drain import Drain
+    from chalicelib.services.intake import Intake
     from chalicelib.services.maintain import Maintenance
     from chalicelib.services.migrate import Migrator
     from chalicelib.services.reading import PostgresMarks, Reader
     from chalicelib.services.roster_import import RosterImporter
     from chalicelib.services.settings import SettingsKeeper
+    from chalicelib.services.uploads import Uploads
 
 
 class Container:
@@ -151,6 +153,20 @@ class Container:
         from chalicelib.services.roster_import import RosterImporter
 
         return RosterImporter(self.database)
+
+    @cached_property
+    def intake(self) -> Intake:
+        """Imports rosters, and keeps the cache true."""
+        from chalicelib.services.intake import Intake
+
+        return Intake(self.importer, self.rosters, self.now)
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        """Imports rosters out of a bucket."""
+        from chalicelib.services.uploads import Uploads
+
+        return Uploads(self.intake)
 
     @cached_property
     def _postgres_rosters(self) -> PostgresRosters:

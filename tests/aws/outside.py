@@ -1,4 +1,4 @@
-"""What functions call outside of themselves: the keys of an identity provider, and the posts to WebSockets."""
+"""What functions call outside of themselves: the keys of an identity provider, posts to WebSockets, and S3."""
 
 from __future__ import annotations
 
@@ -19,11 +19,15 @@ ISSUER = "https://issuer.example/"
 
 
 class Outside:
-    """An identity provider with one RSA key, and a management API of WebSockets that writes down what it gets."""
+    """An identity provider with one RSA key, a management API of WebSockets that writes down what it gets, and an S3.
+
+    `objects` are what lies in its buckets, by path: `/bucket/key`.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.posts: list[tuple[str, dict[str, Any]]] = []
+        self.objects: dict[str, bytes] = {}
         self._key = rsa.generate_private_key(65537, 2048)
 
     @property
@@ -55,17 +59,27 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        self._answer(200, json.dumps(self.server.outside.keys).encode())
+        path = unquote(self.path.partition("?")[0])
+        if path == "/keys":
+            self._answer(200, json.dumps(self.server.outside.keys).encode())
+        elif path in self.server.outside.objects:
+            self._signed()
+            self._answer(200, self.server.outside.objects[path])
+        else:
+            self._answer(404, b"<Error><Code>NoSuchKey</Code><Message>Not here.</Message></Error>", "application/xml")
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        assert self.headers["Authorization"].startswith("AWS4-HMAC-SHA256"), "posts are signed"
+        self._signed()
         self.server.outside.posts.append((unquote(self.path).removeprefix("/@connections/"), json.loads(body)))
         self._answer(200, b"{}")
 
-    def _answer(self, status: int, body: bytes) -> None:
+    def _signed(self) -> None:
+        assert self.headers["Authorization"].startswith("AWS4-HMAC-SHA256"), "whoever calls AWS signs"
+
+    def _answer(self, status: int, body: bytes, kind: str = "application/json") -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 from redis import Redis
@@ -24,6 +25,7 @@ from tests.aws.events import scheduled, websocket
 from tests.aws.outside import ISSUER, Outside, open_outside
 from tests.aws.probe import PROBE
 from tests.conftest import APP_ROLE
+from tests.oneroster import small_school, texts, zipped
 from tests.school import TODAY, School
 
 pytestmark = pytest.mark.aws
@@ -64,6 +66,7 @@ def box(
         "WEBSOCKET_URL": "wss://live.example/dev",
         "WEBSOCKET_ENDPOINT": outside.url,
         "DRAIN_FUNCTION": "",
+        "AWS_ENDPOINT_URL_S3": outside.url,
     }
     functions = dict(package.functions)
     functions["migrate"] = replace(
@@ -151,6 +154,18 @@ def test_a_websocket_follows_a_job_to_its_end(deployed: Deployed) -> None:
     assert box.invoke("websocket_disconnect", websocket("$disconnect", "DISCONNECT", me))["statusCode"] == 200
     assert box.invoke("websocket_message", websocket("$default", "MESSAGE", me, body=body))["statusCode"] == 200
     assert deployed.outside.told(me)[-1]["code"] == "unauthenticated", "who has left is forgotten"
+
+
+def test_a_bundle_out_of_a_bucket_becomes_a_roster(deployed: Deployed, tmp_path: Path) -> None:
+    """By boto3 of the runtime, not of the zip; a second time nothing changes, and what is not there is told."""
+    content = zipped(tmp_path / "school.zip", texts(small_school())).read_bytes()
+    deployed.outside.objects["/uploads/school.zip"] = content
+    event = {"bucket": "uploads", "key": "school.zip", "tenant": "hill", "timezone": "Europe/London"}
+    told = deployed.box.invoke("import_roster", event)
+    assert (told["imported"], told["changed"], told["counts"]["student"]["created"]) == (True, True, 2)
+    assert not deployed.box.invoke("import_roster", event)["changed"]
+    told = deployed.box.invoke("import_roster", {**event, "key": "other.zip"})
+    assert told["detail"] == "There is no other.zip in the bucket uploads."
 
 
 def test_accept_and_status_import_no_postgres_and_no_aws(deployed: Deployed) -> None:
