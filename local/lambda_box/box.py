@@ -10,7 +10,7 @@ from typing import Any, Self
 from local.packaging.package import Function
 
 from .cell import Cell, Folders
-from .isolation import isolation
+from .isolation import Isolation, isolation
 from .task import lay_out_runtime, remove
 
 
@@ -21,8 +21,15 @@ class LambdaBox:
     CPU are not enforced, and one process a function is all there is.
     """
 
-    def __init__(self, task: Path, functions: Mapping[str, Function], variables: Mapping[str, str]) -> None:
-        self.isolation = isolation()
+    def __init__(
+        self,
+        task: Path,
+        functions: Mapping[str, Function],
+        variables: Mapping[str, str],
+        isolated: Isolation | None = None,
+    ) -> None:
+        """`isolated` says how far functions are kept apart from this machine; by default, as far as can be."""
+        self.isolation = isolated or isolation()
         self._scratch = Path(tempfile.mkdtemp(prefix="rollcall-lambda-"))
         self._scratch.chmod(0o755)
         self.functions = dict(functions)

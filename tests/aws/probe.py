@@ -23,8 +23,10 @@ import os
 
 def can_write(folder):
     try:
-        with open(os.path.join(folder, "left-by-a-function"), "w"):
-            return True
+        path = os.path.join(folder, "written-by-a-function")
+        with open(path, "w"):
+            os.unlink(path)
+        return True
     except OSError:
         return False
 
