@@ -7,9 +7,10 @@ PORT ?= 8000
 ROLE ?= teacher
 TENANT ?= demo
 WORKERS ?= 2
+STAGE ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev token env import calendar consumer migrate test soak bench lint format openapi lock clean
+.PHONY: help demo dev token env import calendar consumer migrate package test soak bench lint format openapi lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +45,9 @@ consumer: $(VENV)/installed ## Drain DATABASE_URL and REDIS_URL until stopped
 
 migrate: $(VENV)/installed ## Bring DATABASE_URL to the newest schema
 	@$(RUN) -m local migrate
+
+package: $(VENV)/installed ## Make the zip of a stage in dist/STAGE; STAGE=dev ARCH=arm64|x86_64
+	@$(RUN) -m local package --stage "$(STAGE)" $(if $(ARCH),--arch "$(ARCH)")
 
 test: $(VENV)/installed ## All tests; WORKERS=2
 	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile

@@ -54,6 +54,24 @@ def drain_schedule(event: CloudWatchEvent) -> dict[str, Any]:
     return container().drain.run(context.get_remaining_time_in_millis).to_json()
 
 
+@app.schedule(Rate(1, unit=Rate.DAYS), name="maintain")
+def maintain(event: CloudWatchEvent) -> dict[str, Any]:  # noqa: ARG001 - the clock says what is due
+    """The daily round: what the database must have ready for the days that come."""
+    return container().maintenance.run().to_json()
+
+
+@app.lambda_function(name="migrate")
+def migrate(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - there is one way to go: up
+    """Invoked by a deployment: bring the database to the schema that this code knows."""
+    return container().migrator.run().to_json()
+
+
+@app.lambda_function(name="import")
+def import_roster(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - a bundle has minutes
+    """Invoked with a tenant, a bucket and a key: import the OneRoster bundle that lies there."""
+    return container().uploads.run(event)
+
+
 @app.on_ws_connect()
 def websocket_connect(event: WebsocketEvent) -> dict[str, Any]:
     """A WebSocket is to be opened, with a ticket."""

@@ -37,6 +37,13 @@ class Settings:
     websocket_url: str | None = None
     websocket_endpoint: str | None = None
     database_pool: int = 2
+    migration_database_url: str | None = None
+
+    def owner_url(self) -> str:
+        """Where migrations run. Raises BadSettings in every function but the one that runs them."""
+        if self.migration_database_url is None:
+            raise BadSettings("MIGRATION_DATABASE_URL is not set.")
+        return self.migration_database_url
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -44,6 +51,7 @@ class Settings:
 
         ROLLCALL_STAGE        local, dev, staging, prod (default: prod, the strictest)
         DATABASE_URL          postgresql://rollcall_app:…@host/database?sslmode=verify-full&sslrootcert=…
+        MIGRATION_DATABASE_URL  the same database as its owner; only the migrate function is told
         REDIS_URL             rediss://user:…@host:6379/0
         JWT_ISSUER            the `iss` that tokens must carry
         JWT_AUDIENCE          the `aud` that tokens must carry (default: rollcall)
@@ -70,6 +78,7 @@ class Settings:
             websocket_url=websocket_url,
             websocket_endpoint=websocket_endpoint,
             database_pool=_number(env, "DATABASE_POOL", 2, least=1),
+            migration_database_url=env.get("MIGRATION_DATABASE_URL") or None,
         )
 
 

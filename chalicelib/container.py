@@ -29,9 +29,13 @@ if TYPE_CHECKING:
     from chalicelib.db.queries.rosters import PostgresRosters
     from chalicelib.db.session import Database
     from chalicelib.services.drain import Drain
+    from chalicelib.services.intake import Intake
+    from chalicelib.services.maintain import Maintenance
+    from chalicelib.services.migrate import Migrator
     from chalicelib.services.reading import PostgresMarks, Reader
     from chalicelib.services.roster_import import RosterImporter
     from chalicelib.services.settings import SettingsKeeper
+    from chalicelib.services.uploads import Uploads
 
 
 class Container:
@@ -130,11 +134,39 @@ class Container:
         return Drain(self.queue, BatchWriter(self.database), events=self.events, pulse=self.pulse)
 
     @cached_property
+    def maintenance(self) -> Maintenance:
+        """Looks after the database by the day."""
+        from chalicelib.services.maintain import Maintenance
+
+        return Maintenance(self.database, self.now)
+
+    @cached_property
+    def migrator(self) -> Migrator:
+        """Brings the database to the newest schema. Raises BadSettings where its owner is not known."""
+        from chalicelib.services.migrate import Migrator
+
+        return Migrator(self.settings.owner_url(), self.settings.database_url)
+
+    @cached_property
     def importer(self) -> RosterImporter:
         """Imports rosters."""
         from chalicelib.services.roster_import import RosterImporter
 
         return RosterImporter(self.database)
+
+    @cached_property
+    def intake(self) -> Intake:
+        """Imports rosters, and keeps the cache true."""
+        from chalicelib.services.intake import Intake
+
+        return Intake(self.importer, self.rosters, self.now)
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        """Imports rosters out of a bucket."""
+        from chalicelib.services.uploads import Uploads
+
+        return Uploads(self.intake)
 
     @cached_property
     def _postgres_rosters(self) -> PostgresRosters:

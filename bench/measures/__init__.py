@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from bench.figures import Figure
 from bench.measures.accept import accept
 from bench.measures.batches import batches
+from bench.measures.cold_start import cold_start
 from bench.measures.corrections import corrections
 from bench.measures.drain import drain
 from bench.measures.full_table import full_table
@@ -22,6 +23,6 @@ Measure = Callable[[World], list[Figure]]
 MEASURES: Mapping[str, Measure] = {
     measure.__name__: measure
     for measure in (
-        drain, batches, register, accept, full_table, corrections, memory, status, request, limits,
+        drain, batches, register, accept, full_table, corrections, memory, status, request, cold_start, limits,
     )
 }  # fmt: skip

@@ -18,7 +18,6 @@ from sqlalchemy import (
     delete,
     func,
     select,
-    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
@@ -109,15 +108,6 @@ def _add(connection: Connection, table: str, rows: Sequence[Row]) -> None:
 def bump_revision(connection: Connection, tenant_id: str) -> None:
     """Tell caches that the tenant's roster has changed."""
     connection.execute(tenant.update().where(tenant.c.tenant_id == tenant_id).values(revision=tenant.c.revision + 1))
-
-
-def ensure_partitions(connection: Connection, spans: Sequence[tuple[str, str]]) -> None:
-    """Make the months of marks from the first to the last day of each span."""
-    query = text(
-        "select ensure_attendance_partitions(first, last)"
-        " from jsonb_to_recordset(cast(:spans as jsonb)) as spans (first date, last date)"
-    ).bindparams(bindparam("spans", type_=JSONB))
-    connection.execute(query, {"spans": [{"first": first, "last": last} for first, last in sorted(set(spans))]})
 
 
 def read_range(valid: str) -> tuple[date, date]:

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from local.cli import calendar, consumer, demo, dev, env, importing, jobs, migrate, token
+from local.cli import calendar, consumer, demo, dev, env, importing, jobs, migrate, package, token
 
 __all__ = ["app", "main"]
 
@@ -25,6 +25,7 @@ app.command("import")(importing.import_)
 app.command("calendar")(calendar.calendar)
 app.command("consumer")(consumer.consumer)
 app.command("migrate")(migrate.migrate)
+app.command("package")(package.package)
 app.add_typer(jobs.app, name="jobs")
 
 

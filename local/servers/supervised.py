@@ -46,7 +46,9 @@ class Supervised:
         log: Path,
         user: ServerUser,
         environment: Mapping[str, str] | None = None,
+        inherit: bool = True,
     ) -> None:
+        """`environment` comes on top of our own, or, unless it is to `inherit`, in its place."""
         with log.open("ab") as out:
             self._shell = subprocess.Popen(
                 ["/bin/sh", "-c", _SCRIPT, "sh", stop_signal.name.removeprefix("SIG"), *command],
@@ -54,7 +56,7 @@ class Supervised:
                 stdout=subprocess.PIPE,
                 stderr=out,
                 cwd="/",  # the server's user may not be allowed where we stand
-                env={**environ, **(environment or {})},
+                env={**(environ if inherit else {}), **(environment or {})},
                 start_new_session=True,  # Ctrl-C reaches us, and the server after us
                 **user.drop,
             )

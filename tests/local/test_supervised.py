@@ -134,3 +134,25 @@ def test_a_program_that_is_not_there_ends_at_once_and_says_so(tmp_path: Path) ->
     assert not child.running
     child.stop()
     assert "not found" in log.read_text()
+
+
+@pytest.mark.parametrize("inherit", [True, False])
+def test_a_program_may_be_told_of_its_own_environment_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inherit: bool
+) -> None:
+    """A server inherits ours; what stands for a Lambda must not."""
+    monkeypatch.setenv("OURS", "ours")
+    log = tmp_path / "log"
+    program = Supervised(
+        ["/bin/sh", "-c", 'echo "$OURS$THEIRS."'],
+        stop_signal=signal.SIGTERM,
+        log=log,
+        user=ServerUser("", {}),
+        environment={"THEIRS": "theirs"},
+        inherit=inherit,
+    )
+    deadline = time.monotonic() + 10
+    while program.running and time.monotonic() < deadline:
+        time.sleep(0.01)
+    program.stop()
+    assert log.read_text() == ("ourstheirs.\n" if inherit else "theirs.\n")

@@ -46,10 +46,18 @@ def test_everything_can_be_said() -> None:
             "REDIS_MIN_REPLICAS": "2",
             "DRAIN_FUNCTION": "rollcall-drain",
             "DATABASE_POOL": "8",
+            "MIGRATION_DATABASE_URL": "postgresql://rollcall_owner:hush@db/rollcall",
         }
     )
     assert (settings.stage, settings.tokens.audience, settings.queue_name) == ("staging", "school", "marks")
     assert (settings.redis_min_replicas, settings.drain_function, settings.database_pool) == (2, "rollcall-drain", 8)
+    assert settings.owner_url() == "postgresql://rollcall_owner:hush@db/rollcall"
+
+
+def test_only_who_migrates_knows_the_owner() -> None:
+    """Any other function that asked would be told which variable it lacks."""
+    with pytest.raises(BadSettings, match=r"^MIGRATION_DATABASE_URL is not set.$"):
+        Settings.from_environment(PROD).owner_url()
 
 
 def test_the_environment_of_the_process_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:

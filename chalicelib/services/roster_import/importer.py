@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.db import roster_writer
 from chalicelib.db.ids import tenant_id
+from chalicelib.db.partitions import ensure_partitions
 from chalicelib.db.session import Database
 from chalicelib.services.roster_import.changes import Counts, compare
 from chalicelib.services.roster_import.current import as_roster, lay_over
@@ -83,9 +84,9 @@ class RosterImporter:
             changed = created or any(counts.changed for counts in changes.counts.values())
             if changed:
                 roster_writer.bump_revision(connection, key)
-            # Last, since a new partition holds up everybody who marks until this transaction ends.
+            # Last, since a new month holds up everybody who marks until this transaction ends.
             terms = wanted.things["academic_session"].values()
-            roster_writer.ensure_partitions(connection, [(row["start_date"], row["end_date"]) for row in terms])
+            ensure_partitions(connection, [(row["start_date"], row["end_date"]) for row in terms])
         return ImportReport(
             key,
             changed,

@@ -1,0 +1,44 @@
+"""Finish a zip for Lambda: compiled, since /var/task is read-only there, and the same bytes for the same sources."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The first instant that a zip can tell."""
+
+_TASK_ROOT = "/var/task"
+
+
+def finish(path: Path) -> None:
+    """Put compiled modules beside the sources, and write the zip anew in order and without dates.
+
+    Without them every cold start compiles all that it imports and can keep none of it. They are not checked against
+    their sources (PEP 552), whose dates Lambda does not keep. The same bytes mean that Terraform deploys nothing.
+    """
+    with tempfile.TemporaryDirectory(prefix="rollcall-zip-") as folder:
+        root = Path(folder)
+        with zipfile.ZipFile(path) as zipped:
+            zipped.extractall(root)
+        _compile(root)
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as zipped:
+            for file in sorted(one for one in root.rglob("*") if one.is_file()):
+                entry = zipfile.ZipInfo(file.relative_to(root).as_posix(), _EPOCH)
+                entry.external_attr = 0o644 << 16
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                zipped.writestr(entry, file.read_bytes())
+
+
+def _compile(root: Path) -> None:
+    """Tracebacks will name the files by where they lie on Lambda."""
+    command = [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
+    subprocess.run(
+        [*command, "-s", str(root), "-p", _TASK_ROOT, str(root)],
+        env={**os.environ, "PYTHONHASHSEED": "0"},  # else sets of constants come in any order
+        check=True,
+    )
