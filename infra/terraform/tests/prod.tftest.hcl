@@ -21,6 +21,17 @@ run "prod" {
     api_gateway_account    = true
   }
 
+  # Told apart, so that it can be read who may read which.
+  override_resource {
+    target = aws_secretsmanager_secret.postgres
+    values = { arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rollcall/prod/postgres" }
+  }
+
+  override_resource {
+    target = aws_secretsmanager_secret.redis
+    values = { arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rollcall/prod/redis" }
+  }
+
   override_data {
     target = data.aws_secretsmanager_secret_version.redis_before[0]
     values = { secret_string = "{\"username\":\"rollcall_app\",\"password\":\"fedcba9876543210fedcba9876543210\"}" }

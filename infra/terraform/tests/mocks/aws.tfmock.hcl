@@ -69,3 +69,7 @@ mock_resource "aws_wafv2_web_acl" {
 mock_resource "aws_serverlessapplicationrepository_cloudformation_stack" {
   defaults = { outputs = { RotationLambdaARN = "arn:aws:lambda:eu-west-1:123456789012:function:mock-rotation" } }
 }
+
+mock_resource "aws_db_proxy_default_target_group" {
+  defaults = { name = "default" }
+}
