@@ -10,10 +10,11 @@ WORKERS ?= 2
 STAGE ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev token env import calendar consumer migrate package test soak bench lint format openapi lock clean
+.PHONY: help demo dev token env import calendar consumer migrate package test soak bench lint format openapi \
+	terraform-check lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/installed: requirements-dev.txt requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Rollcall needs Python 3.11 or newer, not " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
@@ -70,6 +71,9 @@ format: $(VENV)/installed ## Format the code
 
 openapi: $(VENV)/installed ## Write docs/reference/openapi.json anew
 	@$(RUN) -m local.openapi docs/reference/openapi.json
+
+terraform-check: ## Format, validity, tests and checkov of infra/terraform; needs terraform, no AWS
+	@$(PYTHON) infra/terraform/check
 
 lock: $(VENV)/installed ## Pin requirements*.in anew, for every Python from 3.11
 	@$(RUN) -m pip install --quiet uv

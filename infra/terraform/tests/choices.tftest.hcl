@@ -1,0 +1,83 @@
+# Choices that take the place of others.
+
+mock_provider "aws" {
+  source          = "./tests/mocks"
+  override_during = plan
+}
+
+run "an_issuer_elsewhere_and_memorydb" {
+  command = plan
+
+  variables {
+    stage         = "prod"
+    oidc_issuer   = "https://id.school.example/"
+    oidc_jwks_url = "https://id.school.example/keys"
+    redis_kind    = "memorydb"
+  }
+
+  # The app cannot use it yet, and whoever chooses it is told.
+  expect_failures = [check.redis_kind]
+
+  assert {
+    condition     = length(aws_cognito_user_pool.main) == 0 && length(aws_vpc_endpoint.cognito) == 0
+    error_message = "No user pool is made beside an issuer of one's own."
+  }
+
+  assert {
+    condition     = length(aws_nat_gateway.out) == 2 && length(aws_route.out) == 2
+    error_message = "In prod, each zone has its own way to the issuer's keys."
+  }
+
+  assert {
+    condition     = aws_vpc_security_group_egress_rule.out[0].from_port == 443 && aws_vpc_security_group_egress_rule.out[0].to_port == 443
+    error_message = "The way out is for HTTPS only."
+  }
+
+  assert {
+    condition     = output.jwt_issuer == "https://id.school.example/" && output.jwt_audience == "rollcall"
+    error_message = "The app is told that issuer."
+  }
+
+  assert {
+    condition     = one(aws_memorydb_parameter_group.main[0].parameter).value == "noeviction" && aws_memorydb_cluster.main[0].tls_enabled
+    error_message = "MemoryDB drops nothing, and speaks TLS."
+  }
+
+  assert {
+    condition     = aws_memorydb_acl.main[0].user_names == toset([local.redis_user]) && length(aws_elasticache_replication_group.main) == 0
+    error_message = "Only the app's user signs in, and no other Redis is made."
+  }
+}
+
+run "live_messages_by_nat_and_serverless" {
+  command = plan
+
+  variables {
+    stage           = "staging"
+    websocket_route = "nat"
+    redis_kind      = "serverless"
+    zones           = ["eu-west-1b", "eu-west-1c"]
+  }
+
+  expect_failures = [check.redis_kind]
+
+  assert {
+    condition     = !contains(keys(aws_vpc_endpoint.service), "execute-api") && length(aws_nat_gateway.out) == 1
+    error_message = "An execute-api endpoint would take the calls that are to go by NAT."
+  }
+
+  assert {
+    condition     = length(aws_route.out) == 2
+    error_message = "Outside prod, one NAT gateway serves every zone."
+  }
+
+  assert {
+    condition     = aws_subnet.private[*].availability_zone == ["eu-west-1b", "eu-west-1c"]
+    error_message = "The zones that were named are used."
+  }
+
+  assert {
+    condition     = length(aws_elasticache_serverless_cache.main) == 1 && output.redis_min_replicas == 0
+    error_message = "There is no replica that could be waited for."
+  }
+}
