@@ -33,6 +33,7 @@ class Settings:
     tokens: TokenSettings
     queue_name: str = "rollcall"
     redis_min_replicas: int = 0
+    redis_cluster: bool = False
     drain_function: str | None = None
     websocket_url: str | None = None
     websocket_endpoint: str | None = None
@@ -59,6 +60,7 @@ class Settings:
         JWT_LOCAL_KEY         a shared key instead; refused unless the stage is local
         QUEUE_NAME            (default: rollcall)
         REDIS_MIN_REPLICAS    replicas that must have a job before it is answered 202 (default: 0)
+        REDIS_CLUSTER         1 if REDIS_URL is a server of a cluster, or a configuration endpoint (default: 0)
         DRAIN_FUNCTION        the Lambda to wake after a push; without it, only the schedule drains
         WEBSOCKET_URL         where clients open WebSockets: wss://…; without it there is no live progress
         WEBSOCKET_ENDPOINT    where messages to them are posted, before /@connections: https://…; goes with the URL
@@ -74,6 +76,7 @@ class Settings:
             tokens=_tokens(env, stage),
             queue_name=env.get("QUEUE_NAME", "rollcall"),
             redis_min_replicas=_number(env, "REDIS_MIN_REPLICAS", 0),
+            redis_cluster=bool(_number(env, "REDIS_CLUSTER", 0)),
             drain_function=env.get("DRAIN_FUNCTION") or None,
             websocket_url=websocket_url,
             websocket_endpoint=websocket_endpoint,

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from redis import Redis
+from redis import Redis, RedisCluster
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisClusterException, RedisError
 from redis.retry import Retry
 
 from chalicelib.cache import RosterCache
 from chalicelib.config import Settings
+from chalicelib.errors import Unavailable
 from chalicelib.queue import JobQueue
 from chalicelib.services.accept import Acceptor, utc_now
 from chalicelib.services.control import QueueControl
@@ -48,14 +50,17 @@ class Container:
         self.now = utc_now
 
     @cached_property
-    def redis(self) -> Redis:
+    def redis(self) -> Redis | RedisCluster:
         """A client with short timeouts and one retry: a request would rather be refused than hang."""
-        return Redis.from_url(
-            self.settings.redis_url,
-            socket_connect_timeout=1.0,
-            socket_timeout=3.0,
-            retry=Retry(NoBackoff(), retries=1),
-        )
+        patience: dict[str, Any] = {
+            "socket_connect_timeout": 1.0, "socket_timeout": 3.0, "retry": Retry(NoBackoff(), retries=1),
+        }  # fmt: skip
+        if self.settings.redis_cluster:
+            try:
+                return RedisCluster.from_url(self.settings.redis_url, require_full_coverage=False, **patience)
+            except (RedisError, RedisClusterException) as error:  # it asks for the cluster's shape at once
+                raise Unavailable("Redis does not answer.", headers={"Retry-After": "1"}) from error
+        return Redis.from_url(self.settings.redis_url, **patience)
 
     @cached_property
     def queue(self) -> JobQueue:

@@ -22,7 +22,7 @@ def accept(world: World) -> list[Figure]:
     said = {name: sheet.data[name] for name in ("date", "section_id", "records")}
     with our_service(world, campus.tenant) as service:
         event = post_event(json.dumps(said), service.headers)
-        bare = bare_app(service.container.redis)
+        bare = bare_app(world.redis)
 
         def sampler(app: Chalice) -> Sampler:
             def sample() -> float:

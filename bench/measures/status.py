@@ -28,7 +28,7 @@ def status(world: World) -> list[Figure]:
     with ExitStack() as stack:
         service = stack.enter_context(our_service(world, campus.tenant))
         ours = stack.enter_context(serve(service.app))
-        theirs = stack.enter_context(serve(bare_app(service.container.redis)))
+        theirs = stack.enter_context(serve(bare_app(world.redis)))
         name = "a bare HGETALL"
         others = {name: _sampler(stack, theirs, path, service.headers)}
         series = in_turn(_sampler(stack, ours, path, service.headers), others, world.runs)

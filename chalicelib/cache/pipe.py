@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from redis import Redis
+from redis import Redis, RedisCluster
 from redis.exceptions import RedisError
 
 from chalicelib.errors import Unavailable
@@ -17,7 +17,7 @@ Command = tuple[str | bytes | int | float, ...]
 class Pipe:
     """Sends commands that need no transaction; in a cluster their keys may live apart."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis | RedisCluster) -> None:
         """`redis` decodes no responses."""
         self._redis = redis
 

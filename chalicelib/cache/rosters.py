@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from redis import Redis
+from redis import Redis, RedisCluster
 from redis.exceptions import RedisError
 
 from chalicelib.cache.codec import dump_register, dump_rules, load_register, load_rules
@@ -37,7 +37,7 @@ class RosterSource(Protocol):
 class RosterCache:
     """Rules and registers, one round trip when warm."""
 
-    def __init__(self, redis: Redis, source: Callable[[], RosterSource], *, ttl_s: int = 86_400) -> None:
+    def __init__(self, redis: Redis | RedisCluster, source: Callable[[], RosterSource], *, ttl_s: int = 86_400) -> None:
         self._redis = redis
         self._source = source
         self._ttl_ms = ttl_s * 1000

@@ -17,7 +17,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from redis import Redis
+from redis import Redis, RedisCluster
 
 from chalicelib.cache.pipe import Command, Pipe
 from chalicelib.errors import Conflict
@@ -40,7 +40,7 @@ Followers = Mapping[str, frozenset[str]]
 class Connections:
     """The books. Every method raises Unavailable when Redis is away."""
 
-    def __init__(self, redis: Redis, name: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, redis: Redis | RedisCluster, name: str, clock: Callable[[], float] = time.time) -> None:
         """`clock` gives seconds since 1970."""
         self._redis, self._name, self._clock = Pipe(redis), f"{name}:live", clock
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 
-from redis import Redis
+from redis import Redis, RedisCluster
 
 from chalicelib.cache.pipe import Pipe
 from chalicelib.errors import Unavailable
@@ -69,7 +69,7 @@ class NoPulse:
 class RedisPulse:
     """One key for all drains of the queue called `name`; `ping` raises Unavailable while Postgres is away."""
 
-    def __init__(self, redis: Redis, name: str, ping: Callable[[], None]) -> None:
+    def __init__(self, redis: Redis | RedisCluster, name: str, ping: Callable[[], None]) -> None:
         self._pipe, self._key, self._ping = Pipe(redis), f"{{{name}}}:drain", ping
         self._quiet_until = 0.0
 

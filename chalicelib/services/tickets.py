@@ -7,7 +7,7 @@ import json
 import secrets
 from dataclasses import dataclass
 
-from redis import Redis
+from redis import Redis, RedisCluster
 
 from chalicelib.cache.pipe import Pipe
 from chalicelib.domain.attendance import Role
@@ -31,7 +31,7 @@ class Ticket:
 class Tickets:
     """Issues tickets and takes them back. `url` is where WebSockets are opened, None if nowhere."""
 
-    def __init__(self, redis: Redis, name: str, url: str | None) -> None:
+    def __init__(self, redis: Redis | RedisCluster, name: str, url: str | None) -> None:
         self._redis, self._name, self._url = Pipe(redis), name, url
 
     def issue(self, actor: Actor) -> Ticket:

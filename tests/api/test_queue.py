@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from redis import Redis
 
 import app
 from chalicelib.container import Container
@@ -199,14 +200,14 @@ class TestWarnings:
 
 
 def test_a_stalled_job_is_told_when_redis_has_forgotten(
-    office: Client, maths: Section, container: Container, drain: Drain
+    office: Client, maths: Section, container: Container, drain: Drain, redis: Redis
 ) -> None:
     """A job that ended two consumers has not vanished: it failed, with the code `stalled`."""
     id_ = office.post("/mark", register(maths)).json["jobId"]
     for _ in range(2):
         container.queue.claim(max_jobs=1, max_records=3, lease_ms=60_000)
-        leases_run_out(container.redis)
+        leases_run_out(redis)
     drain()
-    container.redis.flushdb()
+    redis.flushdb()
     job = office.get(f"/jobs/{id_}").json
     assert (job["state"], job["error"]["code"], job["attemptsMade"]) == ("failed", "stalled", 0)
