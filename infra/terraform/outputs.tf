@@ -50,6 +50,11 @@ output "redis_secret_arn" {
   value       = aws_secretsmanager_secret.redis.arn
 }
 
+output "redis_cluster" {
+  description = "REDIS_CLUSTER: 1 if the address is that of a cluster."
+  value       = local.node ? 0 : 1
+}
+
 output "redis_min_replicas" {
   description = "REDIS_MIN_REPLICAS: replicas that must have a job before it is answered 202."
   value       = local.node ? 1 : 0

@@ -15,8 +15,10 @@ run "an_issuer_elsewhere_and_memorydb" {
     redis_kind    = "memorydb"
   }
 
-  # The app cannot use it yet, and whoever chooses it is told.
-  expect_failures = [check.redis_kind]
+  assert {
+    condition     = output.redis_cluster == 1
+    error_message = "The app is told that MemoryDB is a cluster."
+  }
 
   assert {
     condition     = length(aws_cognito_user_pool.main) == 0 && length(aws_vpc_endpoint.cognito) == 0
