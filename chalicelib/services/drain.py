@@ -78,6 +78,9 @@ class Drain:
                 break
             if jobs:
                 self.events.changed(jobs)
+                if not at_work and self._small(jobs):
+                    self._count(self._apply(applier, jobs, remaining_ms), report)
+                    continue
                 at_work.add(pool.submit(self._apply, applier, jobs, remaining_ms))
                 if len(at_work) < self.pace.hands:
                     continue
@@ -109,10 +112,17 @@ class Drain:
         """Wait for a batch to end and count what it did; the batches that are still at work."""
         done, rest = wait(at_work, return_when=FIRST_COMPLETED)
         for batch in done:
-            report.add(batch.result())
+            self._count(batch.result(), report)
+        return rest
+
+    def _count(self, batch: Report, report: Report) -> None:
+        report.add(batch)
         if report.stopped != "outage":
             self.pulse.worked()
-        return rest
+
+    def _small(self, jobs: Sequence[Job]) -> bool:
+        """Whether this was likely all that waited: a register at noon need not be handed to another thread."""
+        return len(jobs) < self.pace.max_jobs and sum(job.size for job in jobs) < self.pace.max_records // 4
 
     def _bury(self, report: Report) -> bool:
         with _outage_told(report):
