@@ -10,7 +10,7 @@ WORKERS ?= 2
 STAGE ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev token env import calendar consumer migrate package test soak bench lint format openapi \
+.PHONY: help demo dev token env import calendar consumer migrate package localstack test soak bench lint format openapi \
 	terraform-check lock clean
 
 help: ## List the targets
@@ -49,6 +49,9 @@ migrate: $(VENV)/installed ## Bring DATABASE_URL to the newest schema
 
 package: $(VENV)/installed ## Make the zip of a stage in dist/STAGE; STAGE=dev ARCH=arm64|x86_64
 	@$(RUN) -m local package --stage "$(STAGE)" $(if $(ARCH),--arch "$(ARCH)")
+
+localstack: $(VENV)/installed ## An AWS to try things on, without Docker; needs Python 3.13 too
+	@exec $(RUN) -m local localstack
 
 test: $(VENV)/installed ## All tests; WORKERS=2
 	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile

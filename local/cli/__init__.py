@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from local.cli import calendar, consumer, demo, dev, env, importing, jobs, migrate, package, token
+from local.cli import calendar, consumer, demo, dev, env, importing, jobs, localstack, migrate, package, token
 
 __all__ = ["app", "main"]
 
@@ -26,6 +26,7 @@ app.command("calendar")(calendar.calendar)
 app.command("consumer")(consumer.consumer)
 app.command("migrate")(migrate.migrate)
 app.command("package")(package.package)
+app.command("localstack")(localstack.localstack)
 app.add_typer(jobs.app, name="jobs")
 
 

@@ -1,13 +1,17 @@
-"""The package of this machine's architecture, made once a run."""
+"""The package of this machine's architecture, made once a run, and an AWS to speak to."""
 
 from __future__ import annotations
 
 import fcntl
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from moto import mock_aws
 
+from local.folder import local_folder
 from local.packaging import Package, build, this_machine
+from local.servers import LocalStack, ServerError
 
 HERE = this_machine()
 
@@ -23,3 +27,28 @@ def package(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Package
         if not made.zip.exists():
             build("dev", made.folder, architecture=HERE)
         return made
+
+
+@pytest.fixture(scope="session")
+def localstack() -> Iterator[str]:
+    """The URL of a LocalStack; it wants a Python of its own, and where that is not to be had, nothing is proven."""
+    try:
+        server = LocalStack(local_folder())
+    except ServerError as error:
+        pytest.skip(str(error))
+    with server:
+        yield server.url
+
+
+@pytest.fixture(params=["moto", "localstack"])
+def aws(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What boto3 speaks to by default: each of the two emulators in turn, so that a promise holds on both."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    if request.param == "localstack":
+        monkeypatch.setenv("AWS_ENDPOINT_URL", request.getfixturevalue("localstack"))
+        yield
+    else:
+        with mock_aws():
+            yield
