@@ -16,7 +16,6 @@ from typing import ClassVar, Self
 from .supervised import Supervised
 from .unprivileged import ServerError, ServerUser
 
-
 _LONGEST_SOCKET_FOLDER = 80  # bytes; a unix socket's whole path must stay under 104 (macOS) or 108 (Linux)
 
 
