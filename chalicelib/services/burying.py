@@ -35,4 +35,5 @@ def _note(writer: Writer, job: Job, error: str) -> None:
         if blame(fault) is not Blame.DATA:
             raise Unavailable("Postgres does not answer.") from fault
         # Redis tells of it, for as long as it does. Not the error itself: Postgres quotes the row.
-        log.error("job %s cannot be told in the ledger: %s", job.id, sqlstate(fault))  # noqa: TRY400 - as above
+        ids = {"job": job.id, "tenant": job.tenant}
+        log.error("job %s cannot be told in the ledger: %s", job.id, sqlstate(fault), extra=ids)  # noqa: TRY400 - as above
