@@ -14,7 +14,6 @@ import secrets
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 _FORMS = {"Root": r"1-[0-9a-f]{8}-[0-9a-f]{24}", "Parent": r"[0-9a-f]{16}", "Sampled": r"[01]"}
 
@@ -75,11 +74,7 @@ class XRay:
         segment = span.document() | {"trace_id": trace.root, "annotations": dict(annotations), "fault": fault}
         if trace.parent:
             segment["parent_id"] = trace.parent
-        with contextlib.suppress(OSError):
-            self._socket.sendto(b'{"format": "json", "version": 1}\n' + json.dumps(segment).encode(), self._address)
-
-    @cached_property
-    def _socket(self) -> socket.socket:
-        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        made.setblocking(False)
-        return made
+        datagram = b'{"format": "json", "version": 1}\n' + json.dumps(segment).encode()
+        with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as door:
+            door.setblocking(False)
+            door.sendto(datagram, self._address)

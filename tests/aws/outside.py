@@ -1,8 +1,9 @@
-"""What functions call outside of themselves: the keys of an identity provider, posts to WebSockets, and S3."""
+"""What functions call outside of themselves: an identity provider's keys, posts to WebSockets, S3, and X-Ray."""
 
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ ISSUER = "https://issuer.example/"
 class Outside:
     """An identity provider with one RSA key, a management API of WebSockets that writes down what it gets, and an S3.
 
+    Beside them stands the daemon of X-Ray, at `xray` by UDP.
     `objects` are what lies in its buckets, by path: `/bucket/key`.
     """
 
@@ -28,7 +30,28 @@ class Outside:
         self.url = url
         self.posts: list[tuple[str, dict[str, Any]]] = []
         self.objects: dict[str, bytes] = {}
+        self._daemon = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._daemon.bind(("127.0.0.1", 0))
         self._key = rsa.generate_private_key(65537, 2048)
+
+    @property
+    def xray(self) -> str:
+        """AWS_XRAY_DAEMON_ADDRESS."""
+        return f"127.0.0.1:{self._daemon.getsockname()[1]}"
+
+    def segments(self) -> list[dict[str, Any]]:
+        """What was told to X-Ray since it was asked last."""
+        self._daemon.settimeout(0.05)
+        found = []
+        try:
+            while True:
+                found.append(json.loads(self._daemon.recv(65_536).partition(b"\n")[2]))
+        except TimeoutError:
+            return found
+
+    def close(self) -> None:
+        """Let go of the port."""
+        self._daemon.close()
 
     @property
     def keys(self) -> dict[str, Any]:
@@ -101,3 +124,4 @@ def open_outside() -> Iterator[Outside]:
         server.shutdown()
         server.server_close()
         thread.join()
+        server.outside.close()
