@@ -75,7 +75,7 @@ class DrainWitness:
 
     def meanwhile(self) -> None:
         """Tells how the queue stands, about once a minute."""
-        if self._clock() - self._looked >= LOOK_S:
+        if self._meter.is_on and self._clock() - self._looked >= LOOK_S:
             self._meter.tell("draining", self._standing())
 
     def drained(self, report: Report) -> None:

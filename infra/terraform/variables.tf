@@ -270,9 +270,9 @@ variable "log_days" {
 }
 
 variable "tracing" {
-  description = "Let the functions send traces to X-Ray."
+  description = "Let the functions send traces to X-Ray, as `xray` in .chalice/config.json asks of them; the two go together."
   type        = bool
-  default     = false
+  default     = true
 }
 
 variable "monthly_budget_usd" {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -16,13 +15,15 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
+from tests.watch.daemon import Daemon
+
 ISSUER = "https://issuer.example/"
 
 
 class Outside:
     """An identity provider with one RSA key, a management API of WebSockets that writes down what it gets, and an S3.
 
-    Beside them stands the daemon of X-Ray, at `xray` by UDP.
+    Beside them stands the daemon of X-Ray, `xray`.
     `objects` are what lies in its buckets, by path: `/bucket/key`.
     """
 
@@ -30,28 +31,8 @@ class Outside:
         self.url = url
         self.posts: list[tuple[str, dict[str, Any]]] = []
         self.objects: dict[str, bytes] = {}
-        self._daemon = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._daemon.bind(("127.0.0.1", 0))
+        self.xray = Daemon()
         self._key = rsa.generate_private_key(65537, 2048)
-
-    @property
-    def xray(self) -> str:
-        """AWS_XRAY_DAEMON_ADDRESS."""
-        return f"127.0.0.1:{self._daemon.getsockname()[1]}"
-
-    def segments(self) -> list[dict[str, Any]]:
-        """What was told to X-Ray since it was asked last."""
-        self._daemon.settimeout(0.05)
-        found = []
-        try:
-            while True:
-                found.append(json.loads(self._daemon.recv(65_536).partition(b"\n")[2]))
-        except TimeoutError:
-            return found
-
-    def close(self) -> None:
-        """Let go of the port."""
-        self._daemon.close()
 
     @property
     def keys(self) -> dict[str, Any]:
@@ -124,4 +105,4 @@ def open_outside() -> Iterator[Outside]:
         server.shutdown()
         server.server_close()
         thread.join()
-        server.outside.close()
+        server.outside.xray.close()

@@ -69,7 +69,7 @@ def box(
         "WEBSOCKET_ENDPOINT": outside.url,
         "DRAIN_FUNCTION": "",
         "AWS_ENDPOINT_URL_S3": outside.url,
-        "AWS_XRAY_DAEMON_ADDRESS": outside.xray,
+        "AWS_XRAY_DAEMON_ADDRESS": "{}:{}".format(*outside.xray.address),
     }
     functions = dict(package.functions)
     functions["migrate"] = replace(
@@ -206,7 +206,7 @@ def test_a_register_is_watched_all_the_way(deployed: Deployed) -> None:
     deployed.mark()  # the register is known
     deployed.box.invoke("drain", {})
     api, drain = Lines(deployed, "app"), Lines(deployed, "drain")
-    deployed.outside.segments()
+    deployed.outside.xray.heard()
     child = deployed.section.students[0]
     record = {"student_id": child, "status": "EXCUSED", "remarks": "Mabel has the measles"}
     body = {"date": str(TODAY), "section_id": deployed.section.id, "records": [record], "reason": "Her mother rang"}
@@ -226,7 +226,7 @@ def test_a_register_is_watched_all_the_way(deployed: Deployed) -> None:
     figures = figures_of(drained)
     assert (figures["JobsDrained"], figures["MarksDrained"], figures["MarksApplied"]) == (1, 1, 1)
     assert (figures["Depth"], figures["OldestWaitingAge"], figures["DeadJobs"]) == (0, 0, 0)
-    [segment] = deployed.outside.segments()
+    [segment] = deployed.outside.xray.heard()
     assert (segment["trace_id"], segment["annotations"]["job"]) == (accepted["trace"], job)
     assert [part["name"] for part in segment["subsegments"]] == ["on the list", "written"]
     printed = api.text + drain.text
@@ -247,9 +247,7 @@ def test_an_error_that_nobody_foresaw_is_told_without_the_body(deployed: Deploye
     """A spoiled cache stands for it: the trace of the stack is there, what was sent is not."""
     deployed.mark()
     with Redis.from_url(redis_server.url(_REDIS)) as client:
-        [roster] = client.scan_iter("roster:*")
-        client.delete(roster)
-        client.lpush(roster, "spoiled")
+        client.hset(f"roster:{{{deployed.school.tenant}}}", f"r:{deployed.section.id}", "spoiled")
     api = Lines(deployed, "app")
     record = {"student_id": deployed.section.students[0], "status": "EXCUSED", "remarks": "Mabel has the measles"}
     body = {"date": str(TODAY), "section_id": deployed.section.id, "records": [record]}
@@ -263,7 +261,7 @@ def test_an_error_that_nobody_foresaw_is_told_without_the_body(deployed: Deploye
 
 
 def test_a_function_that_fails_says_why_and_quotes_nothing(deployed: Deployed) -> None:
-    """AWS's runtime client writes the message of the error itself, as text; boto3's names the bucket it was asked for."""
+    """AWS's runtime client writes the message of the error itself, as text; boto3's names the bucket."""
     imports = Lines(deployed, "import_roster")
     with pytest.raises(FunctionFailed) as failed:
         deployed.box.invoke("import_roster", {"bucket": "Mabel has the measles", "key": "k", "tenant": "hill"})

@@ -2,42 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import re
-import socket
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.watch.traces import Span, Trace, XRay, current_trace
+from tests.watch.daemon import Daemon
 
 ROOT, PARENT = "1-5e66d96f-7491f0912345678918acf3d0", "53995c3f42cd8ad8"
 HEADER = f"Root={ROOT};Parent={PARENT};Sampled=1"
 
-Heard = Callable[[], list[dict[str, Any]]]
-
 
 @pytest.fixture
-def daemon() -> Iterator[tuple[tuple[str, int], Heard]]:
-    """Where the daemon of X-Ray would listen, and the segments that came."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as door:
-        door.bind(("127.0.0.1", 0))
-
-        def heard() -> list[dict[str, Any]]:
-            door.settimeout(0.05)
-            found = []
-            try:
-                while True:
-                    head, _, body = door.recv(65_536).partition(b"\n")
-                    assert json.loads(head) == {"format": "json", "version": 1}
-                    found.append(json.loads(body))
-            except TimeoutError:
-                return found
-
-        yield door.getsockname(), heard
+def daemon() -> Iterator[Daemon]:
+    """X-Ray's."""
+    with Daemon() as made:
+        yield made
 
 
 @pytest.mark.parametrize(
@@ -78,12 +61,11 @@ def test_the_runtime_knows_better_than_the_client(monkeypatch: pytest.MonkeyPatc
     assert current_trace(other) == Trace.read(HEADER)
 
 
-def test_a_segment_is_what_x_ray_takes(daemon: tuple[tuple[str, int], Heard]) -> None:
+def test_a_segment_is_what_x_ray_takes(daemon: Daemon) -> None:
     """By what AWS documents of a segment."""
-    address, heard = daemon
     span = Span("rollcall-drain", 1.0, 3.5, (Span("on the list", 1.0, 2.0), Span("written", 2.0, 3.5)))
-    XRay(address).tell(Trace(ROOT, PARENT, sampled=True), span, {"job": "j1"})
-    [segment] = heard()
+    XRay(daemon.address).tell(Trace(ROOT, PARENT, sampled=True), span, {"job": "j1"})
+    [segment] = daemon.heard()
     assert (segment["trace_id"], segment["parent_id"], segment["name"]) == (ROOT, PARENT, "rollcall-drain")
     assert (segment["start_time"], segment["end_time"], segment["fault"]) == (1.0, 3.5, False)
     assert segment["annotations"] == {"job": "j1"}
@@ -96,11 +78,10 @@ def test_a_segment_is_what_x_ray_takes(daemon: tuple[tuple[str, int], Heard]) ->
     assert len({one["id"] for one in (segment, *parts)}) == 3
 
 
-def test_what_is_not_kept_is_not_told_and_no_daemon_is_no_harm(daemon: tuple[tuple[str, int], Heard]) -> None:
+def test_what_is_not_kept_is_not_told_and_no_daemon_is_no_harm(daemon: Daemon) -> None:
     """X-Ray takes a share of all requests; a drain goes on whoever listens."""
-    address, heard = daemon
     span = Span("rollcall-drain", 1.0, 2.0)
-    XRay(address).tell(Trace(ROOT, PARENT), span, {})
+    XRay(daemon.address).tell(Trace(ROOT, PARENT), span, {})
     XRay(None).tell(Trace(ROOT, PARENT, sampled=True), span, {})
     XRay(("127.0.0.1", 1)).tell(Trace(ROOT, PARENT, sampled=True), span, {})
-    assert heard() == []
+    assert daemon.heard() == []
