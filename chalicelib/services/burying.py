@@ -20,6 +20,8 @@ def bury_dead(queue: JobQueue, writer: Writer, events: Events) -> int:
     """
     dead = queue.unburied()
     for job in dead:
+        ids = {"job": job.id, "tenant": job.tenant}
+        log.error("job %s has failed for good: %s", job.id, job.error, extra=ids)
         if job.kind in KINDS and job.error is not None:
             _note(writer, job, job.error)
     queue.bury(dead)
