@@ -14,8 +14,10 @@ from chalicelib.api.bodies import read_body
 from chalicelib.api.operations import Call, Operation, Reply
 from chalicelib.api.problems import HEADERS, problem
 from chalicelib.api.requests import check_headers, read_ids, read_query
+from chalicelib.cache import Toll
 from chalicelib.container import Container
 from chalicelib.errors import Forbidden, RollcallError
+from chalicelib.services.actor import Actor
 
 log = logging.getLogger(__name__)
 
@@ -58,23 +60,41 @@ def _answer(
     container: Container,
     authenticator: Callable[[], Authenticator],
 ) -> Reply:
-    actor = None
-    if operation.roles is not None:
-        actor = authenticator().identify(request.headers.get("authorization"))
+    if operation.roles is None:
+        return operation.handler(_call(operation, request, path, container))
+    actor = authenticator().identify(request.headers.get("authorization"))
+    toll = container.allowances.toll(actor.tenant, actor.subject, reads=operation.method == "GET")
+    try:
+        if not operation.takes_toll:
+            toll.take()
         if not actor.roles & operation.roles:
             raise Forbidden
+        return operation.handler(_call(operation, request, path, container, actor, toll))
+    except RollcallError:
+        toll.take()  # what was refused before anything was asked of Redis counts like any other request
+        raise
+
+
+def _call(
+    operation: Operation,
+    request: Any,
+    path: dict[str, str],
+    container: Container,
+    actor: Actor | None = None,
+    toll: Toll | None = None,
+) -> Call:
     check_headers(operation.headers, request.headers)
     query = request.query_params
     raw = {name: query.getlist(name) for name in query} if query else {}
-    call = Call(
+    return Call(
         container=container,
         path=read_ids(path),
         headers=request.headers,
         bearer=actor,
+        toll=toll,
         query=read_query(operation.query, raw),
         body=read_body(request.headers, request.raw_body) if operation.body is not None else b"",
     )
-    return operation.handler(call)
 
 
 def _response(reply: Reply) -> Response:
