@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -60,6 +61,7 @@ class Settings:
     database_pool: int = 2
     migration_database_url: str | None = None
     rates: RateSettings = RateSettings()
+    cors_origins: frozenset[str] = frozenset()
 
     def owner_url(self) -> str:
         """Where migrations run. Raises BadSettings in every function but the one that runs them."""
@@ -90,6 +92,8 @@ class Settings:
         RATE_USER_WRITES      the same, of one user (default: 600)
         RATE_TENANT_READS     requests a minute that only read, of a whole tenant (default: 30000)
         RATE_USER_READS       the same, of one user (default: 3000); in the stage local all four are 1000000
+        CORS_ORIGINS          web pages that may call the API: https://attendance.example,https://… (default: none;
+                              in the stage local http://localhost:*,http://127.0.0.1:*, where * is any port)
         """
         env = os.environ if environment is None else environment
         stage = env.get("ROLLCALL_STAGE", "prod")
@@ -108,6 +112,7 @@ class Settings:
             database_pool=_number(env, "DATABASE_POOL", 2, least=1),
             migration_database_url=env.get("MIGRATION_DATABASE_URL") or None,
             rates=_rates(env, stage),
+            cors_origins=_origins(env, stage),
         )
 
 
@@ -123,6 +128,18 @@ def _rates(env: Mapping[str, str], stage: str) -> RateSettings:
         )
 
     return RateSettings(writes=rate("WRITES", usual.writes), reads=rate("READS", usual.reads))
+
+
+def _origins(env: Mapping[str, str], stage: str) -> frozenset[str]:
+    form, default = r"https://[a-z0-9.-]+(:\d+)?", ""
+    if stage == LOCAL:
+        form, default = r"https?://[a-z0-9.-]+(:(\d+|\*))?", "http://localhost:*,http://127.0.0.1:*"
+    origins = (env.get("CORS_ORIGINS") or default).split(",")
+    found = frozenset(origin.strip() for origin in origins if origin.strip())
+    for origin in sorted(found):
+        if not re.fullmatch(form, origin):
+            raise BadSettings(f"CORS_ORIGINS lists origins such as https://attendance.example, not {origin!r}.")
+    return found
 
 
 def _tokens(env: Mapping[str, str], stage: str) -> TokenSettings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from chalice.app import Chalice, Response
@@ -11,8 +11,9 @@ from pydantic import BaseModel
 
 from chalicelib.api.authentication import Authenticator
 from chalicelib.api.bodies import read_body
+from chalicelib.api.headers import HEADERS, preflight, shared
 from chalicelib.api.operations import Call, Operation, Reply
-from chalicelib.api.problems import HEADERS, problem
+from chalicelib.api.problems import problem
 from chalicelib.api.requests import check_headers, read_ids, read_query
 from chalicelib.cache import Toll
 from chalicelib.container import Container
@@ -29,28 +30,58 @@ def bind(
     authenticator: Callable[[], Authenticator],
 ) -> None:
     """Offer `operations` on `app`. The two makers are called at the first request, so `import app` needs nothing."""
+    by_path: dict[str, list[Operation]] = {}
     for operation in operations:
-        view = _view(app, operation, container, authenticator)
+        by_path.setdefault(operation.path, []).append(operation)
+        view = _view(app, operation.name, container, _answering(operation, container, authenticator))
         # Chalice would answer a wrong media type itself, but not with a problem document: so every type comes here.
         app.route(operation.path, methods=[operation.method], name=operation.name, content_types=[])(view)
+    for path, offered in by_path.items():
+        view = _view(app, "preflight", container, _preflight(offered, container))
+        app.route(path, methods=["OPTIONS"], name="preflight", content_types=[])(view)
 
 
 def _view(
-    app: Chalice, operation: Operation, container: Callable[[], Container], authenticator: Callable[[], Authenticator]
+    app: Chalice, name: str, container: Callable[[], Container], answer: Callable[[Any, dict[str, str]], Response]
 ) -> Callable[..., Response]:
-    def view(**path: str) -> Response:
-        request = app.current_request
-        try:
-            reply = _answer(operation, request, path, container(), authenticator)
-        except RollcallError as error:
-            return problem(error, _request_id(request))
-        except Exception:
-            log.exception("%s failed", operation.name)
-            return problem(RollcallError(), _request_id(request))
-        return _response(reply)
+    """What Chalice calls: an error becomes a problem document, and a page that may read the answer is told so."""
 
-    view.__name__ = operation.name
+    def view(**path: str) -> Response:
+        request: Any = app.current_request
+        cross_origin: Mapping[str, str] = {}
+        try:
+            cross_origin = shared(container().settings.cors_origins, request.headers)
+            response = answer(request, path)
+        except RollcallError as error:
+            response = problem(error, _request_id(request))
+        except Exception:
+            log.exception("%s failed", name)
+            response = problem(RollcallError(), _request_id(request))
+        response.headers.update(cross_origin)
+        return response
+
+    view.__name__ = name
     return view
+
+
+def _answering(
+    operation: Operation, container: Callable[[], Container], authenticator: Callable[[], Authenticator]
+) -> Callable[[Any, dict[str, str]], Response]:
+    return lambda request, path: _response(_answer(operation, request, path, container(), authenticator))
+
+
+def _preflight(
+    offered: Sequence[Operation], container: Callable[[], Container]
+) -> Callable[[Any, dict[str, str]], Response]:
+    """Answered here and not by API Gateway, whose own answer knows one origin, fixed when the API was deployed."""
+    methods = ", ".join(sorted({"OPTIONS", *(operation.method for operation in offered)}))
+    names = frozenset(name for operation in offered for name in operation.headers)
+
+    def answer(request: Any, path: dict[str, str]) -> Response:  # noqa: ARG001 - the same for every id
+        allowed = preflight(container().settings.cors_origins, request.headers, methods, names)
+        return Response(body="", status_code=204, headers={**HEADERS, "Allow": methods, **allowed})
+
+    return answer
 
 
 def _answer(
