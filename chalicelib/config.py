@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -29,6 +30,26 @@ class TokenSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """Requests a minute: so many at once, and they come back evenly."""
+
+    of_tenant: int
+    of_user: int
+
+
+@dataclass(frozen=True, slots=True)
+class RateSettings:
+    """How much may be asked; a read is a GET. The defaults suit a morning on which one user sends all registers."""
+
+    writes: Rate = Rate(of_tenant=6_000, of_user=600)
+    reads: Rate = Rate(of_tenant=30_000, of_user=3_000)
+
+
+_ANY_RATE = 1_000_000
+"""The highest rate that can be set, and the one of a laptop, where nobody has to be kept from anybody."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """One deployment. URLs carry credentials: they are never printed."""
 
@@ -45,6 +66,8 @@ class Settings:
     database_pool: int = 2
     migration_database_url: str | None = None
     xray_daemon: tuple[str, int] | None = None
+    rates: RateSettings = RateSettings()
+    cors_origins: frozenset[str] = frozenset()
 
     def owner_url(self) -> str:
         """Where migrations run. Raises BadSettings in every function but the one that runs them."""
@@ -72,6 +95,12 @@ class Settings:
         WEBSOCKET_ENDPOINT    where messages to them are posted, before /@connections: https://…; goes with the URL
         AWS_XRAY_DAEMON_ADDRESS  host:port that takes traces; Lambda sets it where tracing is on
         DATABASE_POOL         connections this process may hold (default: 2, a drain writes two batches at once)
+        RATE_TENANT_WRITES    requests a minute that change something, of a whole tenant (default: 6000)
+        RATE_USER_WRITES      the same, of one user (default: 600)
+        RATE_TENANT_READS     requests a minute that only read, of a whole tenant (default: 30000)
+        RATE_USER_READS       the same, of one user (default: 3000); in the stage local all four are 1000000
+        CORS_ORIGINS          web pages that may call the API: https://attendance.example,https://… (default: none;
+                              in the stage local http://localhost:*,http://127.0.0.1:*, where * is any port)
         """
         env = os.environ if environment is None else environment
         stage = env.get("ROLLCALL_STAGE", "prod")
@@ -90,7 +119,35 @@ class Settings:
             database_pool=_number(env, "DATABASE_POOL", 2, least=1),
             migration_database_url=env.get("MIGRATION_DATABASE_URL") or None,
             xray_daemon=_address(env, "AWS_XRAY_DAEMON_ADDRESS"),
+            rates=_rates(env, stage),
+            cors_origins=_origins(env, stage),
         )
+
+
+def _rates(env: Mapping[str, str], stage: str) -> RateSettings:
+    usual = RateSettings()
+
+    def rate(of_what: str, default: Rate) -> Rate:
+        if stage == LOCAL:
+            default = Rate(_ANY_RATE, _ANY_RATE)
+        return Rate(
+            of_tenant=_number(env, f"RATE_TENANT_{of_what}", default.of_tenant, least=1, most=_ANY_RATE),
+            of_user=_number(env, f"RATE_USER_{of_what}", default.of_user, least=1, most=_ANY_RATE),
+        )
+
+    return RateSettings(writes=rate("WRITES", usual.writes), reads=rate("READS", usual.reads))
+
+
+def _origins(env: Mapping[str, str], stage: str) -> frozenset[str]:
+    form, default = r"https://[a-z0-9.-]+(:\d+)?", ""
+    if stage == LOCAL:
+        form, default = r"https?://[a-z0-9.-]+(:(\d+|\*))?", "http://localhost:*,http://127.0.0.1:*"
+    origins = (env.get("CORS_ORIGINS") or default).split(",")
+    found = frozenset(origin.strip() for origin in origins if origin.strip())
+    for origin in sorted(found):
+        if not re.fullmatch(form, origin):
+            raise BadSettings(f"CORS_ORIGINS lists origins such as https://attendance.example, not {origin!r}.")
+    return found
 
 
 def _tokens(env: Mapping[str, str], stage: str) -> TokenSettings:
@@ -130,10 +187,12 @@ def _address(env: Mapping[str, str], name: str) -> tuple[str, int] | None:
     return (host, int(port)) if host and port.isascii() and port.isdecimal() else None
 
 
-def _number(env: Mapping[str, str], name: str, default: int, least: int = 0) -> int:
+def _number(env: Mapping[str, str], name: str, default: int, least: int = 0, most: int | None = None) -> int:
     text = env.get(name, "")
     if not text:
         return default
-    if not (text.isascii() and text.isdecimal() and int(text) >= least):
-        raise BadSettings(f"{name} must be a whole number from {least} on, not {text!r}.")
-    return int(text)
+    number = int(text) if text.isascii() and text.isdecimal() else -1
+    if number < least or (most is not None and number > most):
+        upward = "on" if most is None else f"to {most}"
+        raise BadSettings(f"{name} must be a whole number from {least} {upward}, not {text!r}.")
+    return number

@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisClusterException, RedisError
 from redis.retry import Retry
 
-from chalicelib.cache import RosterCache
+from chalicelib.cache import Allowances, RosterCache
 from chalicelib.config import Settings
 from chalicelib.errors import Unavailable
 from chalicelib.queue import JobQueue
@@ -78,6 +78,11 @@ class Container:
     def rosters(self) -> RosterCache:
         """Rules and registers."""
         return RosterCache(self.redis, lambda: self._postgres_rosters)
+
+    @cached_property
+    def allowances(self) -> Allowances:
+        """How much each tenant and user may still ask."""
+        return Allowances(self.redis, self.settings.rates)
 
     @cached_property
     def doorbell(self) -> Doorbell:

@@ -14,6 +14,7 @@ RollcallError
 ├── Conflict                      409 conflict
 ├── VersionMismatch               412 version_mismatch
 ├── QueueFull                     429 queue_full
+├── RateLimited                   429 rate_limited
 └── Unavailable                   503 unavailable
 """
 
@@ -160,6 +161,13 @@ class QueueFull(RollcallError):
     """Too many jobs are waiting; try again in a moment."""
 
     code = "queue_full"
+    status = 429
+
+
+class RateLimited(RollcallError):
+    """Too many requests in a minute; try again in a moment."""
+
+    code = "rate_limited"
     status = 429
 
 

@@ -19,7 +19,12 @@ MAX_BODY_BYTES = 1024 * 1024
 
 
 def read_body(headers: Mapping[str, str], body: bytes) -> bytes:
-    """The body, if it says that it is JSON and is not too large. Raises UnsupportedMediaType, TooLarge."""
+    """The body, if it says that it is plain JSON and is not too large. Raises UnsupportedMediaType, TooLarge.
+
+    A compressed body is refused unopened: what it would grow to nobody can tell.
+    """
+    if headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise UnsupportedMediaType("The body must be sent uncompressed.", headers={"Accept-Encoding": "identity"})
     media, _, parameters = headers.get("content-type", "application/json").partition(";")
     charset = re.search(r"charset=\"?([^\s;\"]+)", parameters, re.IGNORECASE) if parameters else None
     if media.strip().lower() != "application/json" or (charset and charset[1].lower() not in {"utf-8", "utf8"}):

@@ -12,7 +12,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from chalicelib.api.operations import Operation
 from chalicelib.api.problems import PROBLEM_JSON
-from chalicelib.errors import Forbidden, RollcallError, Unauthenticated
+from chalicelib.errors import Forbidden, RateLimited, RollcallError, Unauthenticated
 
 VERSION = "1"
 
@@ -138,7 +138,7 @@ def _responses(operation: Operation, schemas: dict[_Key, dict[str, Any]]) -> dic
         responses["503"] = {"description": "Something is away", "content": content}
     refusals: tuple[type[RollcallError], ...] = operation.raises
     if operation.roles is not None:
-        refusals = (Unauthenticated, Forbidden, *refusals)
+        refusals = (Unauthenticated, Forbidden, RateLimited, *refusals)
     problem_schema = schemas[Problem, "serialization"]
     for error in refusals:
         told = responses.setdefault(

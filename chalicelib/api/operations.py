@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from chalicelib.cache import Toll
 from chalicelib.container import Container
 from chalicelib.domain.attendance import Role
 from chalicelib.errors import RollcallError
@@ -21,15 +22,17 @@ EVERYONE = frozenset(Role)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request, checked: the path's ids, the query, the body as it came, and the bearer (None if public).
+    """One request, checked: the path's ids, the query, the body as it came.
 
-    `trace` is that of X-Ray, empty if there is none.
+    The bearer and the toll, what this request takes of the bearer's allowance, are None on a public route. `trace` is
+    that of X-Ray, empty if there is none.
     """
 
     container: Container
     path: Mapping[str, str]
     headers: Mapping[str, str]
     bearer: Actor | None = None
+    toll: Toll | None = None
     query: Any = None
     body: bytes = b""
     trace: str = ""
@@ -67,6 +70,7 @@ class Operation:
     """One method on one path. `roles` None makes it public; `query` and `body` are models of what may be sent.
 
     A `body` is described and counted here, and validated by its handler, which can tell more than the form's faults.
+    The router takes the toll of a request before its handler runs, unless that `takes_toll` with what it reads first.
     """
 
     method: str
@@ -81,6 +85,7 @@ class Operation:
     body: type[BaseModel] | None = None
     headers: Mapping[str, Header] = field(default_factory=dict)
     raises: tuple[type[RollcallError], ...] = ()
+    takes_toll: bool = False
 
     @property
     def name(self) -> str:

@@ -7,12 +7,10 @@ from http import HTTPStatus
 
 from chalice.app import Response
 
+from chalicelib.api.headers import HEADERS
 from chalicelib.errors import RollcallError
 
 PROBLEM_JSON = "application/problem+json"
-
-HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-"""On every answer."""
 
 MAX_FAULTS = 20_000
 """Four wrong fields in each of 5,000 records; a body made of nothing but faults must not outgrow Lambda's 6 MB."""

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from redis import Redis, RedisCluster
 from redis.exceptions import RedisError
 
+from chalicelib.cache.allowances import Toll
 from chalicelib.cache.codec import dump_register, dump_rules, load_register, load_rules
 from chalicelib.domain.register import Register
 from chalicelib.domain.rules import Rules
@@ -43,10 +44,13 @@ class RosterCache:
         self._ttl_ms = ttl_s * 1000
         self._put = redis.register_script(_PUT)
 
-    def find(self, tenant: str, register: str) -> tuple[Rules, Register]:
-        """The tenant's rules and the register called `register`. Raises NotFound if there is none of that name."""
-        fields = [_RULES, _field(register)]
-        cached_rules, cached = self._ask("HMGET", _key(tenant), *fields)
+    def find(self, tenant: str, register: str, toll: Toll | None = None) -> tuple[Rules, Register]:
+        """The tenant's rules and the register called `register`. Raises NotFound if there is none of that name.
+
+        The `toll` of the request is taken in the same round trip. Raises RateLimited if there is nothing left of it.
+        """
+        key, fields = _key(tenant), [_RULES, _field(register)]
+        cached_rules, cached = toll.take_and_read(key, fields) if toll else self._ask("HMGET", key, *fields)
         rules = load_rules(cached_rules) if cached_rules else self._fill_rules(tenant)
         return rules, load_register(cached) if cached else self._fill_register(tenant, register)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Protocol
 
-from chalicelib.cache import RosterCache
+from chalicelib.cache import RosterCache, Toll
 from chalicelib.domain.policy import Breach, Draft, breaches
 from chalicelib.domain.register import ALL_STUDENTS, STAFF, Register
 from chalicelib.domain.rules import Rules
@@ -57,12 +57,15 @@ class Acceptor:
     now: Callable[[], datetime]
     meter: Meter
 
-    def accept(self, actor: Actor, sheet: Sheet, idempotency_key: str | None, trace: str = "") -> Enqueued:
+    def accept(
+        self, actor: Actor, sheet: Sheet, idempotency_key: str | None, toll: Toll | None = None, trace: str = ""
+    ) -> Enqueued:
         """Queue `sheet`, or raise Refused with every fault in it, NotFound, Forbidden, QueueFull or Unavailable.
 
-        `trace` goes with the job, so that the drain can tell where it came from.
+        The `toll` of the request is taken with the first look into the cache: RateLimited. `trace` goes with the job,
+        so that the drain can tell where it came from.
         """
-        rules, register = self._judged_by(actor, sheet)
+        rules, register = self._judged_by(actor, sheet, toll)
         today = rules.today(self.now())
         broken = [_fault(breach) for breach in breaches(sheet.draft, rules, register, today)]
         faults = [*sheet.faults, *broken]
@@ -77,14 +80,14 @@ class Acceptor:
             self.meter.tell("accepted", {"JobsAccepted": 1, "MarksAccepted": queued.total}, job=queued.id)
         return queued
 
-    def _judged_by(self, actor: Actor, sheet: Sheet) -> tuple[Rules, Register]:
+    def _judged_by(self, actor: Actor, sheet: Sheet, toll: Toll | None) -> tuple[Rules, Register]:
         name = STAFF if sheet.draft.noun == "staff" else sheet.section_id or ALL_STUDENTS
         if name == ALL_STUDENTS and not actor.marks_everyone:
             if sheet.faults:
                 raise Refused(faults=sheet.faults)
             raise Forbidden("Only the office marks without a section: say which section this is.")
         try:
-            rules, register = self.rosters.find(actor.tenant, name)
+            rules, register = self.rosters.find(actor.tenant, name, toll)
         except NotFound as missing:
             if sheet.faults:
                 raise Refused(faults=sheet.faults) from None

@@ -215,6 +215,17 @@ variable "claims_function_arn" {
   }
 }
 
+variable "web_origins" {
+  description = "Web pages that may call the API from a browser, such as https://attendance.school.example. None by default."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for origin in var.web_origins : can(regex("^https://[a-z0-9.-]+(:[0-9]+)?$", origin))])
+    error_message = "web_origins must be origins: https://, a host, a port if it is not 443, and nothing after it."
+  }
+}
+
 # What Chalice makes, known only after its first deploy: apply again with these.
 
 variable "rest_api_id" {

@@ -27,6 +27,7 @@ from .routes import RouteTable
 from .websocket import WebSocketDoor
 
 MAX_BODY = 10 * 1024 * 1024  # bytes that API Gateway takes
+MAX_HEAD = 10_240  # bytes of the request line and all headers, as API Gateway has it
 _CONCURRENCY = 64  # threads; a client that waits for a job holds one for up to 20 s
 
 _log = logging.getLogger(__name__)
@@ -78,6 +79,9 @@ class RestDoor:
         _log.debug("%s %s %d %.1f ms", request.method, path, response.status_code, spent)
 
     async def _answer(self, request: Request, path: str, context: LocalLambdaContext) -> Response:
+        if _head(request) > MAX_HEAD:
+            detail = f"The request line and the headers have more than {MAX_HEAD} bytes."
+            return problem_of(431, "headers_too_large", detail)
         match = self._routes.match(path)
         if match is None:
             raise NotFound(f"There is nothing at {path}.")
@@ -110,6 +114,12 @@ async def _invoke(call: Callable[[], Any], threads: ThreadPoolExecutor) -> Respo
     except Exception:  # noqa: BLE001  a function that fails is an answer of 502, whatever it raised
         _log.exception("the function failed")
     return problem_of(502, "bad_gateway", "The function failed; the log says why.")
+
+
+def _head(request: Request) -> int:
+    """Bytes of the request line and the headers, without what parts them."""
+    line = len(request.method) + len(request.scope["raw_path"]) + len(request.scope["query_string"])
+    return line + sum(len(name) + len(value) for name, value in request.scope["headers"])
 
 
 async def _read(request: Request) -> bytes:

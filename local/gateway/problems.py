@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from starlette.responses import JSONResponse
 
+from chalicelib.api.headers import HEADERS
 from chalicelib.errors import RollcallError
 
 
@@ -23,4 +24,4 @@ def problem_of(status: int, code: str, detail: str, headers: dict[str, str] | No
         "code": code,
         "detail": detail,
     }
-    return JSONResponse(document, status, headers, media_type="application/problem+json")
+    return JSONResponse(document, status, {**HEADERS, **(headers or {})}, media_type="application/problem+json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import zipfile
@@ -95,6 +96,17 @@ def test_every_function_of_app_py_is_described_with_its_limits(package: Package)
         "websocket_message": (29, 512), "websocket_disconnect": (29, 512),
     }  # fmt: skip
     assert {one.architecture for one in package.functions.values()} == {HERE}
+
+
+def test_a_preflight_is_answered_by_the_function(package: Package) -> None:
+    """On every path, as everything else: API Gateway's own answer would know one origin, fixed at the deployment."""
+    [api] = json.loads(package.description.read_text())["locals"].values()
+    paths = json.loads(api)["paths"]
+    assert len(paths) > 15
+    for path, methods in paths.items():
+        kinds = {method: one["x-amazon-apigateway-integration"]["type"] for method, one in methods.items()}
+        assert set(kinds.values()) == {"aws_proxy"}, path
+        assert "options" in kinds, path
 
 
 @pytest.mark.parametrize(

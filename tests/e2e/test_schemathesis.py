@@ -23,6 +23,7 @@ from local.gateway import create_gateway
 from tests.school import TODAY, School
 
 KEY = "a key for the tests, of more than 32 characters"
+TOO_LONG = 431
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -102,8 +103,15 @@ schema = described()
 @settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 def test_the_api_keeps_its_description(case: schemathesis.Case[Any], known: Known) -> None:
     """Good data and bad: no server error, and only the statuses, media types and schemas that are described."""
-    case.call_and_validate(headers=dict(known.headers))
+    check(case, known)
     case.path_parameters = known.fill(case.path_parameters)
     case.query = known.fill(case.query)
     case.body = known.fill(case.body)
-    case.call_and_validate(headers=dict(known.headers))
+    check(case, known)
+
+
+def check(case: schemathesis.Case[Any], known: Known) -> None:
+    """Send it and judge the answer, unless it is the gateway's own, to more than it takes: it came to no API."""
+    answer = case.call(headers=dict(known.headers))
+    if answer.status_code != TOO_LONG:
+        case.validate_response(answer)

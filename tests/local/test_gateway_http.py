@@ -14,7 +14,9 @@ import httpx
 import pytest
 from chalice.app import Chalice
 
+from chalicelib.api.headers import HEADERS
 from local.gateway import MAX_BODY, serve
+from local.gateway.door import MAX_HEAD
 from local.gateway.isolation import isolate_requests
 from local.lambda_context import LocalLambdaContext
 
@@ -24,6 +26,8 @@ BINARY = {"Content-Type": "application/octet-stream"}
 def check_problem(answer: httpx.Response, status: int, code: str) -> None:
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+    assert "server" not in answer.headers
     document = answer.json()
     assert document.keys() == {"type", "title", "status", "code", "detail"}
     assert (document["status"], document["code"]) == (status, code)
@@ -89,6 +93,20 @@ def test_a_chunked_body_without_a_length_is_read(client: httpx.Client) -> None:
         yield from (b"abc", b"", b"defg")
 
     assert client.post("/", content=pieces(), headers=BINARY).json() == {"received": 7}
+
+
+@pytest.mark.parametrize("where", ["path", "query", "headers"])
+def test_a_request_line_and_headers_that_are_too_long_are_refused(client: httpx.Client, where: str) -> None:
+    """All of them together, and before anything is looked for."""
+    fits, too_long = "x" * (MAX_HEAD - 600), "x" * MAX_HEAD
+
+    def ask(filler: str) -> httpx.Response:
+        if where == "headers":
+            return client.get("/echo/a/b", headers={"X-One": filler[:5000], "X-Two": filler[5000:]})
+        return client.get(f"/echo/a/{filler}" if where == "path" else f"/echo/a/b?c={filler}")
+
+    assert ask(fits).status_code == 200
+    check_problem(ask(too_long), 431, "headers_too_large")
 
 
 def test_an_answer_that_is_no_answer_is_a_502_and_logged(

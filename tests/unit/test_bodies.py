@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 from typing import Any
 
@@ -39,6 +40,16 @@ def test_another_media_type_is_refused(media: str) -> None:
     """415, also for JSON in another encoding."""
     with pytest.raises(UnsupportedMediaType):
         read_body({"content-type": media}, b"{}")
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "deflate", "zstd", "gzip, identity", "x"])
+def test_a_compressed_body_is_refused_unopened(coding: str) -> None:
+    """A kilobyte of it may hold a gigabyte; what is taken instead is told."""
+    bomb = gzip.compress(bytes(10 * MAX_BODY_BYTES))
+    with pytest.raises(UnsupportedMediaType, match="uncompressed") as refused:
+        read_body({"content-encoding": coding}, bomb)
+    assert refused.value.headers == {"Accept-Encoding": "identity"}
+    assert read_body({"content-encoding": "Identity"}, b"{}") == b"{}"
 
 
 def test_a_body_may_have_a_mebibyte_and_not_a_byte_more() -> None:

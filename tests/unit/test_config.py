@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.config import BadSettings, Settings, TokenSettings, on_lambda
+from chalicelib.config import BadSettings, Rate, RateSettings, Settings, TokenSettings, on_lambda
 
 PROD = {
     "DATABASE_URL": "postgresql://rollcall_app:secret@db/rollcall?sslmode=verify-full",
@@ -125,6 +125,46 @@ def test_a_number_must_be_a_whole_number(name: str, value: str) -> None:
     """The variable and what it says are told."""
     with pytest.raises(BadSettings, match=f"^{name} must be a whole number from . on, not '{value}'"):
         Settings.from_environment(PROD | {name: value})
+
+
+RATES = ["RATE_TENANT_WRITES", "RATE_USER_WRITES", "RATE_TENANT_READS", "RATE_USER_READS"]
+
+
+def test_rates_are_bounded_unless_it_is_a_laptop() -> None:
+    """Each can be set; on a laptop there is nobody to keep from anybody."""
+    assert Settings.from_environment(PROD).rates == RateSettings(Rate(6_000, 600), Rate(30_000, 3_000))
+    assert Settings.from_environment(LAPTOP).rates == RateSettings(
+        Rate(1_000_000, 1_000_000), Rate(1_000_000, 1_000_000)
+    )
+    for env in (PROD, LAPTOP):
+        numbered = {name: str(number) for number, name in enumerate(RATES, start=1)}
+        assert Settings.from_environment(env | numbered).rates == RateSettings(Rate(1, 2), Rate(3, 4))
+
+
+@pytest.mark.parametrize("name", RATES)
+@pytest.mark.parametrize("value", ["0", "-1", "1000001", "many"])
+def test_a_rate_that_cannot_be_kept_is_refused(name: str, value: str) -> None:
+    """None is no rate, and above a million a minute one request is too short to be told in microseconds."""
+    with pytest.raises(BadSettings, match=f"^{name} must be a whole number from 1 to 1000000, not '{value}'"):
+        Settings.from_environment(PROD | {name: value})
+
+
+def test_pages_that_may_call_the_api_are_named_one_by_one() -> None:
+    """None by default, and on a laptop those that it serves itself."""
+    assert Settings.from_environment(PROD).cors_origins == frozenset()
+    assert Settings.from_environment(LAPTOP).cors_origins == {"http://localhost:*", "http://127.0.0.1:*"}
+    named = Settings.from_environment(PROD | {"CORS_ORIGINS": "https://a.example, https://b.example:8443"})
+    assert named.cors_origins == {"https://a.example", "https://b.example:8443"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["*", "null", "http://a.example", "https://a.example/", "https://*.example", "https://a.example:*", "a.example"],
+)
+def test_an_origin_that_could_be_anybody_is_refused(value: str) -> None:
+    """Also one that no browser would ever send."""
+    with pytest.raises(BadSettings, match=r"^CORS_ORIGINS lists origins such as"):
+        Settings.from_environment(PROD | {"CORS_ORIGINS": f"https://fine.example,{value}"})
 
 
 def test_a_refusal_tells_no_secret() -> None:

@@ -26,6 +26,7 @@ CODES = {
     errors.Conflict: ("conflict", 409),
     errors.VersionMismatch: ("version_mismatch", 412),
     errors.QueueFull: ("queue_full", 429),
+    errors.RateLimited: ("rate_limited", 429),
     errors.Unavailable: ("unavailable", 503),
 }
 

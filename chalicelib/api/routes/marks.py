@@ -38,7 +38,7 @@ _RAISES = (
 
 @operations.add(
     "POST", "/mark", "Mark students of a section, or a list of students", roles=MARKING_ROLES,
-    body=MarkRequest, answer=Accepted, status=202, headers=_HEADERS, raises=_RAISES,
+    body=MarkRequest, answer=Accepted, status=202, headers=_HEADERS, raises=_RAISES, takes_toll=True,
 )  # fmt: skip
 def mark_students(call: Call) -> Reply:
     """A first mark and a correction alike; a correction has a reason."""
@@ -53,7 +53,7 @@ def mark_students(call: Call) -> Reply:
 
 @operations.add(
     "POST", "/staff/mark", "Mark staff", roles=OFFICE_ROLES,
-    body=StaffMarkRequest, answer=Accepted, status=202, headers=_HEADERS, raises=_RAISES,
+    body=StaffMarkRequest, answer=Accepted, status=202, headers=_HEADERS, raises=_RAISES, takes_toll=True,
 )  # fmt: skip
 def mark_staff(call: Call) -> Reply:
     """Staff are marked once a day, whatever the mode."""
@@ -66,7 +66,8 @@ def mark_staff(call: Call) -> Reply:
 
 
 def _accept(call: Call, sheet: Sheet) -> Reply:
-    queued = call.container.acceptor.accept(call.actor, sheet, call.headers.get("idempotency-key"), call.trace)
+    told = call.headers.get("idempotency-key"), call.toll, call.trace
+    queued = call.container.acceptor.accept(call.actor, sheet, *told)
     url = f"{BASE}/jobs/{queued.id}"
     body = Accepted(jobId=queued.id, state=queued.state, total=queued.total, statusUrl=url)
     return Reply(body, 202, {"Location": url})

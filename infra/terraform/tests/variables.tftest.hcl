@@ -21,6 +21,7 @@ run "each_alone_is_wrong" {
     redis_password_version = 0
     oidc_issuer            = "http://id.school.example"
     claims_function_arn    = "claims"
+    web_origins            = ["https://attendance.school.example", "*"]
     rest_api_id            = "https://abcde12345.execute-api.eu-west-1.amazonaws.com"
     websocket_api_id       = "wss://x"
     alarm_emails           = ["office"]
@@ -31,7 +32,8 @@ run "each_alone_is_wrong" {
   expect_failures = [
     var.stage, var.region, var.vpc_cidr, var.zones, var.websocket_route, var.postgres_class, var.postgres_rotation_days,
     var.backup_days, var.redis_kind, var.redis_password_version, var.oidc_issuer,
-    var.claims_function_arn, var.rest_api_id, var.websocket_api_id, var.alarm_emails, var.log_days, var.monthly_budget_usd,
+    var.claims_function_arn, var.web_origins, var.rest_api_id, var.websocket_api_id, var.alarm_emails, var.log_days,
+    var.monthly_budget_usd,
   ]
 }
 
