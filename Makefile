@@ -56,8 +56,8 @@ localstack: $(VENV)/installed ## An AWS to try things on, without Docker; needs 
 test: $(VENV)/installed ## All tests; WORKERS=2
 	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile
 
-soak: $(VENV)/installed ## Random histories of the queue for many minutes
-	@HYPOTHESIS_PROFILE=soak $(RUN) -m pytest tests/queue/test_histories.py
+soak: $(VENV)/installed ## Random histories of the queue, and noise for the parsers, for many minutes
+	@HYPOTHESIS_PROFILE=soak $(RUN) -m pytest tests/queue/test_histories.py tests/security/test_fuzzing.py
 
 bench: $(VENV)/installed ## Benchmarks beside their peers; ONLY=name
 	@$(RUN) -m bench $(if $(ONLY),--only $(ONLY))

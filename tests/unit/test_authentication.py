@@ -158,6 +158,26 @@ def test_a_token_without_a_known_role_may_do_nothing(laptop: Authenticator, role
         laptop.identify(bearer(roles=roles))
 
 
+@pytest.mark.parametrize(
+    "subject", ["ann\nERROR forged", "ann\r", "\x1b[2Jann", "ann\x85", "ann\u2028", "\t", "a\0", ""]
+)
+def test_a_subject_that_would_break_a_line_is_refused(laptop: Authenticator, subject: str) -> None:
+    """It goes into logs and lists as it is."""
+    assert refused(laptop, bearer(sub=subject)) == "The token's subject is not a name that can be kept."
+
+
+@pytest.mark.parametrize("part", [{"iss": []}, {"iss": {}}, {"exp": []}, {"nbf": {}}, {"aud": [1]}, {"sub": ["ann"]}])
+def test_claims_of_the_wrong_kind_are_refused(laptop: Authenticator, part: dict[str, Any]) -> None:
+    """Though the issuer signed them: never an error of ours."""
+    token = jwt.api_jws.encode(json.dumps(claims() | part).encode(), KEY, "HS256")
+    assert refused(laptop, f"Bearer {token}") == "The token is not valid here."
+
+
+def test_a_token_may_be_good_for_ever(laptop: Authenticator) -> None:
+    """An `exp` that is larger than a float is a number all the same."""
+    assert laptop.identify(bearer(exp=10**400)).subject == "ann"
+
+
 def test_unknown_roles_beside_a_known_one_give_nothing(laptop: Authenticator) -> None:
     """They are left out, not guessed."""
     assert laptop.identify(bearer(roles=["principal", "teacher", "superuser"])).roles == {Role.TEACHER}
