@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import jwt
 import pytest
@@ -16,6 +17,7 @@ import app
 from chalicelib.container import Container
 from chalicelib.db.session import Database
 from chalicelib.domain.attendance import Role
+from local.gateway import lambda_environment
 from local.servers import EmbeddedRedis
 from tests.api.client import Client
 from tests.security.town import Town, build
@@ -29,18 +31,17 @@ def token(subject: str, tenant: str, *roles: str) -> Client:
     return Client({"authorization": f"Bearer {jwt.encode(said | {'roles': list(roles)}, KEY, 'HS256')}"})
 
 
-@pytest.fixture(scope="module")
-def container(database_url: str, redis_server: EmbeddedRedis) -> Iterator[Container]:
-    """The application's container, on an empty Redis."""
-    with Redis.from_url(redis_server.url(0)) as redis:
+@contextmanager
+def application(database_url: str, redis_url: str, **variables: str) -> Iterator[Container]:
+    """The application's container, made anew from the environment, on an empty Redis."""
+    with Redis.from_url(redis_url) as redis:
         redis.flushdb()
+    environment = {
+        "ROLLCALL_STAGE": "local", "DATABASE_URL": database_url, "REDIS_URL": redis_url, "JWT_ISSUER": "tests",
+        "DATABASE_POOL": "4", "WEBSOCKET_URL": "ws://127.0.0.1:1", "WEBSOCKET_ENDPOINT": "http://127.0.0.1:1",
+    }  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
-        environment = {
-            "ROLLCALL_STAGE": "local", "DATABASE_URL": database_url, "REDIS_URL": redis_server.url(0),
-            "JWT_ISSUER": "tests", "JWT_LOCAL_KEY": KEY, "DATABASE_POOL": "4", "WEBSOCKET_URL": "ws://127.0.0.1:1",
-            "WEBSOCKET_ENDPOINT": "http://127.0.0.1:1",
-        }  # fmt: skip
-        for name, value in environment.items():
+        for name, value in (lambda_environment() | environment | variables).items():
             patch.setenv(name, value)
         for made in (app.container, app.authenticator, app.sessions):
             made.cache_clear()
@@ -48,6 +49,13 @@ def container(database_url: str, redis_server: EmbeddedRedis) -> Iterator[Contai
         app.container().close()
         for made in (app.container, app.authenticator, app.sessions):
             made.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def container(database_url: str, redis_server: EmbeddedRedis) -> Iterator[Container]:
+    """The application, as a laptop has it: it believes tokens of a shared key."""
+    with application(database_url, redis_server.url(0), JWT_LOCAL_KEY=KEY) as container:
+        yield container
 
 
 @pytest.fixture(scope="module")

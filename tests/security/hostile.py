@@ -49,7 +49,7 @@ JSON_BOMBS = {
     "bytes that are no UTF-8": b'{"reason":"\xff\xfe"}',
     "an overlong slash": b'{"reason":"\xc0\xaf"}',
     "a surrogate in UTF-8": b'{"reason":"\xed\xa0\x80"}',
-    "90,000 unknown fields": b"{" + b",".join(b'"%d":0' % n for n in range(90_000)) + b"}",
+    "20,000 unknown fields": b"{" + b",".join(b'"%d":0' % n for n in range(20_000)) + b"}",
     "340,000 empty records": b'{"records":[' + b",".join([b"{}"] * 340_000) + b"]}",
     "a name of a million characters": b'{"' + b"a" * 1_000_000 + b'":0}',
     "nothing but faults": b'{"records":[' + b",".join([b'{"\\u0001\\u0001":{},"status":[]}'] * 4_999) + b"]}",
