@@ -10,8 +10,8 @@ WORKERS ?= 2
 STAGE ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev token env import calendar consumer migrate package localstack test soak bench lint format openapi \
-	terraform-check lock clean
+.PHONY: help demo dev token env import calendar consumer migrate package localstack test soak bench lint audit format \
+	openapi terraform-check lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,7 +20,7 @@ $(VENV)/installed: requirements-dev.txt requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Rollcall needs Python 3.11 or newer, not " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (once) ..." >&2
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-compile -r requirements-dev.txt
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-dev.txt
 	@touch $@
 
 demo: $(VENV)/installed ## The main job, end to end, on embedded servers; ROSTER=folder-or-zip for your own school
@@ -56,17 +56,22 @@ localstack: $(VENV)/installed ## An AWS to try things on, without Docker; needs 
 test: $(VENV)/installed ## All tests; WORKERS=2
 	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile
 
-soak: $(VENV)/installed ## Random histories of the queue for many minutes
-	@HYPOTHESIS_PROFILE=soak $(RUN) -m pytest tests/queue/test_histories.py
+soak: $(VENV)/installed ## Random histories of the queue, and noise for the parsers, for many minutes
+	@HYPOTHESIS_PROFILE=soak $(RUN) -m pytest tests/queue/test_histories.py tests/security/test_fuzzing.py
 
 bench: $(VENV)/installed ## Benchmarks beside their peers; ONLY=name
 	@$(RUN) -m bench $(if $(ONLY),--only $(ONLY))
 
-lint: $(VENV)/installed ## ruff, mypy --strict, and the direction of imports
+lint: $(VENV)/installed ## ruff, mypy --strict, the direction of imports, bandit, known vulnerabilities
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
 	@$(VENV)/bin/lint-imports
+	@$(RUN) -m bandit --quiet --configfile pyproject.toml --recursive app.py chalicelib local
+	@$(RUN) -m local.audit
+
+audit: $(VENV)/installed ## Known vulnerabilities of the pins; not to know them is a failure here
+	@$(RUN) -m local.audit --required
 
 format: $(VENV)/installed ## Format the code
 	@$(RUN) -m ruff format .
@@ -78,10 +83,10 @@ openapi: $(VENV)/installed ## Write docs/reference/openapi.json anew
 terraform-check: ## Format, validity, tests and checkov of infra/terraform; needs terraform, no AWS
 	@$(PYTHON) infra/terraform/check
 
-lock: $(VENV)/installed ## Pin requirements*.in anew, for every Python from 3.11
+lock: $(VENV)/installed ## Pin requirements*.in anew, with hashes, for every Python from 3.11
 	@$(RUN) -m pip install --quiet uv
-	@$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --upgrade requirements.in -o requirements.txt
-	@$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --upgrade requirements-dev.in -o requirements-dev.txt
+	@$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes --upgrade requirements.in -o requirements.txt
+	@$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes --upgrade requirements-dev.in -o requirements-dev.txt
 
 clean: ## Remove what the targets above made
 	rm -rf $(VENV) .local .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

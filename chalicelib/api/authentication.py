@@ -16,7 +16,7 @@ from chalicelib.errors import Forbidden, Unauthenticated, Unavailable
 from chalicelib.services.actor import Actor
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_SUBJECT = re.compile(r"[^\x00\ud800-\udfff]{1,255}", re.DOTALL)
+_SUBJECT = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,255}")
 _ASYMMETRIC = ("RS256", "ES256")
 _REMEMBERED, _REMEMBERED_S = 500, 60.0
 """A token that was checked is believed for a minute, or until it expires: to check it took a tenth of a request."""
@@ -43,7 +43,7 @@ class Authenticator:
             actor = _actor(claims)
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            self._known[token] = actor, min(float(claims["exp"]), self._now() + _REMEMBERED_S)
+            self._known[token] = actor, min(int(claims["exp"]), self._now() + _REMEMBERED_S)
         return actor
 
     def _claims(self, token: str) -> dict[str, Any]:
@@ -62,7 +62,7 @@ class Authenticator:
             raise Unavailable("The issuer's keys cannot be read.", headers={"Retry-After": "5"}) from error
         except jwt.ExpiredSignatureError:
             raise Unauthenticated("The token has expired.", headers=_CHALLENGE) from None
-        except (jwt.PyJWTError, ValueError):
+        except (jwt.PyJWTError, ValueError, TypeError):  # PyJWT lets a TypeError through for an `iss` that is no text
             # Which check failed is the attacker's question.
             raise Unauthenticated("The token is not valid here.", headers=_CHALLENGE) from None
         return claims
@@ -90,7 +90,8 @@ def _actor(claims: dict[str, Any]) -> Actor:
     if not isinstance(tenant, str) or not _UUID.fullmatch(tenant):
         raise Unauthenticated("The token names no tenant.", headers=_CHALLENGE)
     if not _SUBJECT.fullmatch(str(claims["sub"])):
-        # It goes into each mark as `marked_by`: text that Postgres cannot store would kill the job hours later.
+        # It goes into each mark as `marked_by`: text that Postgres cannot store would kill the job hours later. And it
+        # goes into logs: a line break in it would write a line of its own.
         raise Unauthenticated("The token's subject is not a name that can be kept.", headers=_CHALLENGE)
     if not isinstance(roles, list):
         raise Forbidden("The token names no role that is known here.")

@@ -30,7 +30,8 @@ def problem(error: RollcallError, instance: str | None = None) -> Response:
     if error.faults:
         document["errors"] = [fault.to_json() for fault in error.faults[:MAX_FAULTS]]
     return Response(
-        body=json.dumps(document, ensure_ascii=False),
+        # A name that is no Unicode, told as it was sent, could not leave.
+        body=json.dumps(document, ensure_ascii=False).encode("utf-8", "replace").decode(),
         status_code=error.status,
         headers={"Content-Type": PROBLEM_JSON, **HEADERS, **error.headers},
     )

@@ -128,9 +128,15 @@ CLAIMED = (*SHOWN, "token", "data", "trace")
 
 
 def job_from_values(values: Iterable[bytes | None]) -> Job | None:
-    """The job of which these are the SHOWN or the CLAIMED fields; None if its hash is gone."""
+    """The job of which these are the SHOWN or the CLAIMED fields; None if its hash is gone.
+
+    Raises ValueError for a hash that no queue wrote.
+    """
     present = {name: value for name, value in zip(CLAIMED, values, strict=False) if value is not None}
-    return _job(present) if "state" in present else None
+    try:
+        return _job(present) if "state" in present else None
+    except KeyError as missing:
+        raise ValueError(f"a job without {missing}") from None
 
 
 def _job(fields: Mapping[str, bytes]) -> Job:

@@ -29,7 +29,7 @@ class JobRef:
 
     @classmethod
     def parse(cls, text: bytes) -> JobRef:
-        """The ref that `encode` wrote."""
+        """The ref that `encode` wrote. Raises ValueError for anything else."""
         lane, size, rest = text.decode().split("|", 2)
         tenant, job_id = rest.rsplit("|", 1)
         return cls(Lane(lane), int(size), tenant, job_id)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from local.folder import ROOT
@@ -14,6 +14,7 @@ from .contents import PackageFault, check
 from .finish import finish
 from .package import Architecture, Package
 from .project import copy_project
+from .wheels import fetch_wheels
 
 _CHALICE = [sys.executable, "-c", "from chalice.cli import main; main()"]
 
@@ -26,8 +27,8 @@ def build(stage: str, target: Path, *, architecture: Architecture | None = None)
     """
     with tempfile.TemporaryDirectory(prefix="rollcall-package-") as scratch:
         project, made = Path(scratch, "project"), Package(Path(scratch, "made"))
-        copy_project(project, stage, architecture)
-        _run_chalice(project, stage, made)
+        built_for = copy_project(project, stage, architecture)
+        _run_chalice(project, stage, made, fetch_wheels(ROOT / "requirements.txt", Path(scratch, "wheels"), built_for))
         finish(made.zip)
         # Chalice only remarks on a dependency for which it found no wheel, and leaves it out.
         check(made, ROOT / "requirements.txt")
@@ -37,10 +38,10 @@ def build(stage: str, target: Path, *, architecture: Architecture | None = None)
     return Package(target)
 
 
-def _run_chalice(project: Path, stage: str, made: Package) -> None:
+def _run_chalice(project: Path, stage: str, made: Package, variables: Mapping[str, str]) -> None:
     command = [*_CHALICE, "--project-dir", str(project), "package", "--stage", stage]
     # A region must be named, and is not used: Terraform's own stands in the description.
-    environment = {"AWS_DEFAULT_REGION": "us-east-1"} | os.environ
+    environment = {"AWS_DEFAULT_REGION": "us-east-1", **variables}
     ran = subprocess.run(
         [*command, "--pkg-format", "terraform", str(made.folder)],
         cwd=project,

@@ -44,7 +44,8 @@ def check(package: Package, requirements: Path) -> None:
 
 def pinned(requirements: Path, environment: Mapping[str, str] | None = None) -> dict[str, str]:
     """Name and version of each line whose marker holds on Linux, in the running Python."""
-    lines = [line for line in requirements.read_text(encoding="utf-8").splitlines() if line.strip()]
+    whole = requirements.read_text(encoding="utf-8").replace("\\\n", " ")  # hashes stand on lines of their own
+    lines = [line.partition("--hash=")[0].strip() for line in whole.splitlines() if line.strip()]
     there = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix", **(environment or {})}
     found = [Requirement(line) for line in lines if not line.startswith("#")]
     return {

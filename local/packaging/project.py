@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import cast
 
 from local.folder import ROOT
 
@@ -14,8 +15,8 @@ from .package import Architecture
 _UNWANTED = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
 
 
-def copy_project(target: Path, stage: str, architecture: Architecture | None) -> None:
-    """Copy what `chalice package` reads to the new folder `target`.
+def copy_project(target: Path, stage: str, architecture: Architecture | None) -> Architecture:
+    """Copy what `chalice package` reads to the new folder `target`; the architecture that it is for.
 
     Chalice would take everything that lies below chalicelib/, caches and editors' leavings included, and it takes the
     architecture from config.json only: `architecture`, if there is one, is written there, over that of any stage.
@@ -34,4 +35,7 @@ def copy_project(target: Path, stage: str, architecture: Architecture | None) ->
     if architecture is not None:
         for one in config["stages"].values():
             one.pop("lambda_architecture", None)
-        path.write_text(json.dumps(config | {"lambda_architecture": architecture}), encoding="utf-8")
+        config["lambda_architecture"] = architecture
+        path.write_text(json.dumps(config), encoding="utf-8")
+    chosen = config["stages"][stage].get("lambda_architecture") or config.get("lambda_architecture", "x86_64")
+    return cast("Architecture", chosen)

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from local.folder import ROOT
-from local.packaging import MAX_ZIP, Architecture, Package, PackageFault, build
+from local.packaging import MAX_ZIP, Architecture, Package, PackageFault, build, this_machine
 from local.packaging.contents import check, distributions, foreign, pinned, top_level
 from local.packaging.finish import finish
+from local.packaging.wheels import fetch_wheels
 from tests.aws.conftest import HERE
 
 pytestmark = pytest.mark.aws
@@ -55,6 +56,31 @@ def test_it_holds_what_requirements_txt_pins_and_no_dev_dependency(zipped: zipfi
     names = {re.sub(r"\W", "-", name.removesuffix(".py").lower()) for name in top_level(zipped.namelist())}
     assert not names & (dev - {"chalice"}), "of Chalice its runtime goes along"
     assert not {"tests", "local", "bench", "docs"} & names
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        pytest.param(f"six==1.17.0 --hash=sha256:{'0' * 64}", "DO NOT MATCH", id="another file than was pinned"),
+        pytest.param("six==1.17.0", "Hashes are required", id="no hash"),
+    ],
+)
+def test_a_wheel_that_is_not_the_pinned_one_stops_the_package(line: str, told: str, tmp_path: Path) -> None:
+    """Whatever the index hands out under that name; there is nothing that Chalice could go on with."""
+    (tmp_path / "requirements.txt").write_text(line + "\n", encoding="utf-8")
+    with pytest.raises(PackageFault, match=told):
+        fetch_wheels(tmp_path / "requirements.txt", tmp_path / "wheels", this_machine())
+    assert not list(tmp_path.glob("wheels/*"))
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_every_pin_has_its_hashes(name: str) -> None:
+    """So that pip takes no file that was not there when it was pinned."""
+    lines = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
+    assert len(lines) > 20
+    assert [
+        line for line in lines if not re.fullmatch(r"\S+==\S+(?: ; [^\\]+?)?(?:\s+--hash=sha256:[0-9a-f]{64})+", line)
+    ] == []
 
 
 def test_of_chalice_only_the_runtime_goes_along(zipped: zipfile.ZipFile) -> None:

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+from jwt.algorithms import RSAAlgorithm
 
 from chalicelib.api.authentication import Authenticator
 from chalicelib.config import TokenSettings
 from chalicelib.domain.attendance import Role
 from chalicelib.errors import Forbidden, RollcallError, Unauthenticated, Unavailable
+from tests.issuer import Issuer, running_issuer
+from tests.issuer import by_hand as issuer_by_hand
 
 TENANT = "0b9f6c1e-58a1-5b0f-9d0b-0d3c5a4f7e21"
 KEY = "a shared key of a laptop, long enough"
@@ -45,12 +42,8 @@ def bearer(key: Any = KEY, algorithm: str = "HS256", headers: dict[str, Any] | N
 
 
 def by_hand(header: dict[str, Any], key: bytes, **parts: Any) -> str:
-    """A token whose header says anything at all, signed with HMAC: what no library would make."""
-    body = b".".join(
-        base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in (header, claims(**parts))
-    )
-    signature = base64.urlsafe_b64encode(hmac.digest(key, body, hashlib.sha256)).rstrip(b"=")
-    return f"Bearer {body.decode()}.{signature.decode()}"
+    """The Authorization header of a token whose header says anything at all."""
+    return "Bearer " + issuer_by_hand(header, claims(**parts), key)
 
 
 def refused(authenticator: Authenticator, header: str | None) -> str:
@@ -158,54 +151,36 @@ def test_a_token_without_a_known_role_may_do_nothing(laptop: Authenticator, role
         laptop.identify(bearer(roles=roles))
 
 
+@pytest.mark.parametrize(
+    "subject", ["ann\nERROR forged", "ann\r", "\x1b[2Jann", "ann\x85", "ann\u2028", "\t", "a\0", ""]
+)
+def test_a_subject_that_would_break_a_line_is_refused(laptop: Authenticator, subject: str) -> None:
+    """It goes into logs and lists as it is."""
+    assert refused(laptop, bearer(sub=subject)) == "The token's subject is not a name that can be kept."
+
+
+@pytest.mark.parametrize("part", [{"iss": []}, {"iss": {}}, {"exp": []}, {"nbf": {}}, {"aud": [1]}, {"sub": ["ann"]}])
+def test_claims_of_the_wrong_kind_are_refused(laptop: Authenticator, part: dict[str, Any]) -> None:
+    """Though the issuer signed them: never an error of ours."""
+    token = jwt.api_jws.encode(json.dumps(claims() | part).encode(), KEY, "HS256")
+    assert refused(laptop, f"Bearer {token}") == "The token is not valid here."
+
+
+def test_a_token_may_be_good_for_ever(laptop: Authenticator) -> None:
+    """An `exp` that is larger than a float is a number all the same."""
+    assert laptop.identify(bearer(exp=10**400)).subject == "ann"
+
+
 def test_unknown_roles_beside_a_known_one_give_nothing(laptop: Authenticator) -> None:
     """They are left out, not guessed."""
     assert laptop.identify(bearer(roles=["principal", "teacher", "superuser"])).roles == {Role.TEACHER}
 
 
-class Issuer:
-    """An identity provider on the loopback: publishes keys, counts who asks, and can fall over."""
-
-    def __init__(self) -> None:
-        self.rsa = rsa.generate_private_key(65_537, 2048)
-        self.ec = ec.generate_private_key(ec.SECP256R1())
-        self.answer: bytes | None = None
-        self.status = 200
-        self.asked = 0
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                outer.asked += 1
-                self.send_response(outer.status)
-                self.end_headers()
-                self.wfile.write(outer.keys() if outer.answer is None else outer.answer)
-
-            def log_message(self, *args: Any) -> None:
-                pass
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/keys"
-
-    def keys(self) -> bytes:
-        """The JWKS: an RSA key and an EC key."""
-        published = [
-            RSAAlgorithm.to_jwk(self.rsa.public_key(), as_dict=True) | {"kid": "r", "use": "sig", "alg": "RS256"},
-            ECAlgorithm.to_jwk(self.ec.public_key(), as_dict=True) | {"kid": "e", "use": "sig", "alg": "ES256"},
-        ]
-        return json.dumps({"keys": published}).encode()
-
-
 @pytest.fixture
 def issuer() -> Iterator[Issuer]:
     """A running identity provider."""
-    issuer = Issuer()
-    thread = threading.Thread(target=issuer.server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield issuer
-    issuer.server.shutdown()
-    thread.join()
-    issuer.server.server_close()
+    with running_issuer() as issuer:
+        yield issuer
 
 
 @pytest.fixture

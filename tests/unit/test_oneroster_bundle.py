@@ -82,6 +82,16 @@ def test_an_encrypted_zip_is_refused(tmp_path: Path) -> None:
     assert "is encrypted" in refusal(path)
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_a_zip_that_is_packed_otherwise_than_exporters_do_is_refused(tmp_path: Path, method: int) -> None:
+    """LZMA lets the file say how many gigabytes of memory its reader must have."""
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, text in texts(small_school()).items():
+            archive.writestr(name, text)
+    assert "packed by a method that is not read here" in refusal(path)
+
+
 def test_what_unpacks_to_more_than_the_bound_is_refused_however_small_it_is_packed(tmp_path: Path) -> None:
     path = zipped(tmp_path / "a.zip", texts(small_school()) | {"users.csv": "x" * 3_000_000})
     assert path.stat().st_size < 30_000

@@ -236,6 +236,16 @@ def test_a_column_that_is_there_twice_is_refused(tmp_path: Path, files: Files) -
     assert "twice" in str(refusal(tmp_path / "a", texts(files) | {"courses.csv": "sourcedId,title,Title\r\n"}))
 
 
+def test_a_header_of_very_many_columns_is_read_in_one_pass(tmp_path: Path, files: Files) -> None:
+    """Comparing each with all others would take minutes, and a megabyte of them hours."""
+    header = ",".join(["sourcedId", "title", *(f"x{n}" for n in range(100_000))])
+    good = texts(files) | {"courses.csv": f"{header}\r\nc-art,Art{',' * 100_000}\r\n"}
+    assert not read_bundle(save(tmp_path / "a", good)).problems
+    message = str(refusal(tmp_path / "b", texts(files) | {"courses.csv": f"{header},{header}\r\n"}))
+    assert "twice" in message
+    assert len(message) < 500
+
+
 def test_text_that_is_not_utf_8_is_refused_by_file(tmp_path: Path, files: Files) -> None:
     contents: dict[str, str | bytes] = {**texts(files), "users.csv": to_csv("users", files["users"]).encode("utf-16")}
     assert str(refusal(tmp_path / "a", contents)).startswith("users.csv: is not UTF-8")

@@ -5,7 +5,6 @@ A zip comes from outside: nothing of it is written to disk, and what is read of 
 
 from __future__ import annotations
 
-import lzma
 import struct
 import zipfile
 import zlib
@@ -22,8 +21,11 @@ MANIFEST = "manifest.csv"
 MAX_BYTES = 512 * 1024 * 1024
 """All files of a bundle together, unpacked; a district of 100,000 students needs some 300 MiB."""
 
+_PACKED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+"""What every exporter writes. LZMA would let the file itself say how much memory unpacking it takes."""
+
 _BROKEN_ZIP = (
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, RuntimeError, ValueError,
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError,
     OverflowError,
 )  # fmt: skip
 """What Python's readers raise for a damaged zip, an unknown compression or a missing password."""
@@ -94,6 +96,8 @@ def _zip_files(name: str, archive: zipfile.ZipFile) -> dict[PurePosixPath, Opene
             raise refused(name, f"holds a path that leads out of it: {info.filename!r}.")
         if info.flag_bits & 0x1:
             raise refused(name, f"is encrypted ({info.filename!r}).")
+        if info.compress_type not in _PACKED:
+            raise refused(name, f"is packed by a method that is not read here ({info.filename!r}).")
         if not info.is_dir():
             if path in found:
                 raise refused(name, f"holds {info.filename!r} twice.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date
 
@@ -12,6 +13,9 @@ from chalicelib.services.roster_import.problems import ImportRefused, RowProblem
 
 MAX_ID = 255
 """The standard's bound for a sourcedId, in characters."""
+
+_SHOWN = 10
+"""So many columns are named in one message."""
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -89,9 +93,9 @@ def read_rows(file: str, text: str, required: Sequence[str]) -> Iterator[Row]:
     if missing:
         problems = [RowProblem(file, 1, column, "the column is missing.") for column in missing]
         raise ImportRefused(f"{file} lacks the columns {', '.join(missing)}.", problems)
-    twice = {name for name in names if name and names.count(name) > 1}
+    twice = sorted(name for name, count in Counter(names).items() if name and count > 1)
     if twice:
-        raise refused(file, f"has the columns {', '.join(sorted(twice))} twice.", line=1)
+        raise refused(file, f"has the columns {', '.join(map(repr, twice[:_SHOWN]))} twice.", line=1)
     for line, cells in lines:
         row = Row(file, line, dict(zip(names, cells, strict=False)))
         if len(cells) != len(names):
