@@ -38,6 +38,7 @@ class EmulatedAws:
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="rollcall-aws-"))
+        self._folder.chmod(0o755)  # functions run as another user
         self._process: Supervised | None = None
         self.url = ""
 
@@ -93,7 +94,7 @@ class EmulatedAws:
     def _start(self) -> None:
         address = self._folder / "address"
         self._process = Supervised(
-            [sys.executable, "-m", "tests.aws.emulator", str(address)],
+            [sys.executable, "-m", "tests.aws.emulator", str(self._folder)],
             stop_signal=signal.SIGTERM,
             log=self._folder / "log",
             user=ServerUser("", {}),
