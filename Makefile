@@ -8,7 +8,8 @@ ROLE ?= teacher
 TENANT ?= demo
 WORKERS ?= 2
 STAGE ?= dev
-ON_AWS = --stage "$(STAGE)" $(if $(OUTPUTS),--outputs "$(OUTPUTS)") $(if $(ARCH),--arch "$(ARCH)")
+ON_AWS = --stage "$(STAGE)" $(if $(OUTPUTS),--outputs "$(OUTPUTS)") $(if $(ARCH),--arch "$(ARCH)") \
+	$(if $(PACKAGE),--package "$(PACKAGE)")
 
 .DEFAULT_GOAL := help
 .PHONY: help demo dev token env import calendar consumer migrate package deploy rollback undeploy test soak bench lint format openapi \
@@ -52,7 +53,7 @@ package: $(VENV)/installed ## Make the zip of a stage in dist/STAGE; STAGE=dev A
 	@$(RUN) -m local package --stage "$(STAGE)" $(if $(ARCH),--arch "$(ARCH)")
 
 deploy: $(VENV)/installed ## Deploy a stage on AWS; STAGE=dev OUTPUTS=file ARCH=arm64|x86_64 PACKAGE=folder
-	@$(RUN) -m local deploy $(ON_AWS) $(if $(PACKAGE),--package "$(PACKAGE)")
+	@$(RUN) -m local deploy $(ON_AWS)
 
 rollback: $(VENV)/installed ## Deploy what was deployed before; STAGE=dev TO=commit
 	@$(RUN) -m local rollback $(ON_AWS) $(if $(TO),--to "$(TO)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
 
@@ -13,17 +14,18 @@ from local.packaging import Architecture, Package, build
 from .chalice import chalice
 from .checking import migrate, smoke_test
 from .ground import Ground
-from .project import make_project, remember
+from .project import make_project, remember, websocket
 from .source import commit_of, extract
 from .standing import Standing, find_standing
 from .steps import DeployFault, Say, step
 
-_LOG_FORMAT = (
-    '{"requestId":"$context.requestId","at":"$context.requestTimeEpoch","method":"$context.httpMethod",'
-    '"resource":"$context.resourcePath","status":"$context.status","ms":"$context.responseLatency",'
-    '"bytes":"$context.responseLength","error":"$context.error.responseType"}'
-)
-"""Of whom and what nothing is said: neither addresses nor ids of pupils."""
+_LOG = {
+    "time": "$context.requestTimeEpoch", "request": "$context.requestId", "trace": "$context.xrayTraceId",
+    "from": "$context.identity.sourceIp", "method": "$context.httpMethod", "resource": "$context.resourcePath",
+    "status": "$context.status", "bytes": "$context.responseLength", "ms": "$context.responseLatency",
+    "error": "$context.error.messageString", "firewall": "$context.waf.status",
+}  # fmt: skip
+"""A line of the access log. No path and no query: they hold ids of students."""
 
 
 def deploy(
@@ -38,9 +40,12 @@ def deploy(
 
 
 def rollback(
-    ground: Ground, say: Say, *, to: str | None = None, architecture: Architecture | None = None, checkout: Path = ROOT
-) -> Standing:
+    ground: Ground, say: Say, *, to: str | None = None, architecture: Architecture | None = None,
+    package: Package | None = None, checkout: Path = ROOT,
+) -> Standing:  # fmt: skip
     """Deploy the code of the commit that was deployed before, or of `to`; the schema stays as it is.
+
+    `package` is one that was made of it, if it was kept.
 
     Raises DeployFault, also if nobody knows what was deployed before.
     """
@@ -52,7 +57,7 @@ def rollback(
     with tempfile.TemporaryDirectory(prefix="rollcall-before-") as folder:
         with step(f"Fetch {commit}", say):
             extract(checkout, commit, Path(folder))
-        return _deploy(ground, say, Path(folder), commit, architecture, None, migrating=False)
+        return _deploy(ground, say, Path(folder), commit, architecture, package, migrating=False)
 
 
 def undeploy(ground: Ground, say: Say, *, checkout: Path = ROOT) -> None:
@@ -86,9 +91,13 @@ def _deploy(
                 package = build(ground.stage, scratch / "package", architecture=architecture, source=source)
         tags = {"commit": commit, "before": _before(before, commit)}
         with step(f"Deploy {commit} to {ground.name} by Chalice", say, "What stands already is found next time."):
-            standing = _by_chalice(scratch / "project", source, ground, package, before, tags)
-            if before.websocket_api is None:  # the functions could not be told its address
-                standing = _by_chalice(scratch / "once-more", source, ground, package, standing, tags)
+            known = {name: value for name, value in tags.items() if value}
+            make_project(scratch / "project", source, ground, package, before, known)
+            chalice("deploy", scratch / "project", ground)
+            standing = find_standing(ground)
+        if before.websocket_api is None:
+            with step("Tell the functions the address of the new WebSocket API", say):
+                _tell(ground, standing)
         assert standing.rest_api is not None  # noqa: S101  Chalice has just made it
         with step("Send the API's access log to its group", say):
             _access_log(ground, standing.rest_api)
@@ -103,12 +112,14 @@ def _deploy(
     return standing
 
 
-def _by_chalice(
-    folder: Path, source: Path, ground: Ground, package: Package, standing: Standing, tags: dict[str, str]
-) -> Standing:
-    make_project(folder, source, ground, package, standing, {name: value for name, value in tags.items() if value})
-    chalice("deploy", folder, ground)
-    return find_standing(ground)
+def _tell(ground: Ground, standing: Standing) -> None:
+    """What the next deployment tells them from the start."""
+    client = boto3.client("lambda", region_name=ground.region)
+    for arn in standing.functions.values():
+        client.get_waiter("function_active_v2").wait(FunctionName=arn)
+        told = client.get_function_configuration(FunctionName=arn)["Environment"]["Variables"]
+        variables = {**websocket(ground, standing), **ground.environment}
+        client.update_function_configuration(FunctionName=arn, Environment={"Variables": {**told, **variables}})
 
 
 def _bare_project(folder: Path, source: Path, ground: Ground, standing: Standing) -> None:
@@ -133,7 +144,7 @@ def _check_account(ground: Ground) -> None:
 def _access_log(ground: Ground, api: str) -> None:
     if ground.api_access_log_arn is None:
         return
-    settings = {"destinationArn": ground.api_access_log_arn, "format": _LOG_FORMAT}
+    settings = {"destinationArn": ground.api_access_log_arn, "format": json.dumps(_LOG)}
     boto3.client("apigateway", region_name=ground.region).update_stage(
         restApiId=api,
         stageName=ground.stage,
