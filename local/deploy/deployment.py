@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 
@@ -10,22 +9,16 @@ import boto3
 
 from local.folder import ROOT
 from local.packaging import Architecture, Package, build
+from local.packaging.project import copy_project
 
 from .chalice import chalice
 from .checking import migrate, smoke_test
+from .finishing import send_access_log, tell_address
 from .ground import Ground
-from .project import make_project, remember, websocket
+from .project import make_project, remember
 from .source import commit_of, extract
 from .standing import Standing, find_standing
 from .steps import DeployFault, Say, step
-
-_LOG = {
-    "time": "$context.requestTimeEpoch", "request": "$context.requestId", "trace": "$context.xrayTraceId",
-    "from": "$context.identity.sourceIp", "method": "$context.httpMethod", "resource": "$context.resourcePath",
-    "status": "$context.status", "bytes": "$context.responseLength", "ms": "$context.responseLatency",
-    "error": "$context.error.messageString", "firewall": "$context.waf.status",
-}  # fmt: skip
-"""A line of the access log. No path and no query: they hold ids of students."""
 
 
 def deploy(
@@ -70,7 +63,8 @@ def undeploy(ground: Ground, say: Say, *, checkout: Path = ROOT) -> None:
         return
     with tempfile.TemporaryDirectory(prefix="rollcall-undeploy-") as scratch, step("Delete it by Chalice", say):
         project = Path(scratch, "project")
-        _bare_project(project, checkout, ground, standing)
+        copy_project(project, ground.stage, None, checkout)
+        remember(project, ground, standing)
         chalice("delete", project, ground)
         if left := find_standing(ground):
             raise DeployFault(f"left are {left}. Delete it again.")
@@ -97,10 +91,10 @@ def _deploy(
             standing = find_standing(ground)
         if before.websocket_api is None:
             with step("Tell the functions the address of the new WebSocket API", say):
-                _tell(ground, standing)
+                tell_address(ground, standing)
         assert standing.rest_api is not None  # noqa: S101  Chalice has just made it
         with step("Send the API's access log to its group", say):
-            _access_log(ground, standing.rest_api)
+            send_access_log(ground, standing.rest_api)
         back = _way_back(ground, tags["before"])
         if migrating:
             with step("Migrate", say, _after_migration(ground, back)):
@@ -110,23 +104,6 @@ def _deploy(
             say(f"  {smoke_test(ground, standing.rest_api)}")
     say(f"{ground.name} runs {commit}.\n{_next_apply(standing)}\n{back}")
     return standing
-
-
-def _tell(ground: Ground, standing: Standing) -> None:
-    """What the next deployment tells them from the start."""
-    client = boto3.client("lambda", region_name=ground.region)
-    for arn in standing.functions.values():
-        client.get_waiter("function_active_v2").wait(FunctionName=arn)
-        told = client.get_function_configuration(FunctionName=arn)["Environment"]["Variables"]
-        variables = {**websocket(ground, standing), **ground.environment}
-        client.update_function_configuration(FunctionName=arn, Environment={"Variables": {**told, **variables}})
-
-
-def _bare_project(folder: Path, source: Path, ground: Ground, standing: Standing) -> None:
-    from local.packaging.project import copy_project
-
-    copy_project(folder, ground.stage, None, source)
-    remember(folder, ground, standing)
 
 
 def _before(standing: Standing, commit: str) -> str:
@@ -139,19 +116,6 @@ def _check_account(ground: Ground) -> None:
     account = boto3.client("sts", region_name=ground.region).get_caller_identity()["Account"]
     if account != ground.account:
         raise DeployFault(f"you are signed in to the account {account}, but the ground is in {ground.account}")
-
-
-def _access_log(ground: Ground, api: str) -> None:
-    if ground.api_access_log_arn is None:
-        return
-    settings = {"destinationArn": ground.api_access_log_arn, "format": json.dumps(_LOG)}
-    boto3.client("apigateway", region_name=ground.region).update_stage(
-        restApiId=api,
-        stageName=ground.stage,
-        patchOperations=[
-            {"op": "replace", "path": f"/accessLogSettings/{name}", "value": value} for name, value in settings.items()
-        ],
-    )
 
 
 def _way_back(ground: Ground, before: str) -> str:
