@@ -12,8 +12,8 @@ ON_AWS = --stage "$(STAGE)" $(if $(OUTPUTS),--outputs "$(OUTPUTS)") $(if $(ARCH)
 	$(if $(PACKAGE),--package "$(PACKAGE)")
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev token env import calendar consumer migrate package deploy rollback undeploy test soak bench lint format openapi \
-	terraform-check lock clean
+.PHONY: help demo dev token env import calendar consumer migrate package deploy rollback undeploy localstack test soak \
+	bench lint format openapi terraform-check lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ rollback: $(VENV)/installed ## Deploy what was deployed before; STAGE=dev TO=com
 
 undeploy: $(VENV)/installed ## Delete the functions and APIs of a stage; STAGE=dev
 	@$(RUN) -m local undeploy --stage "$(STAGE)" $(if $(OUTPUTS),--outputs "$(OUTPUTS)")
+
+localstack: $(VENV)/installed ## An AWS to try things on, without Docker; needs Python 3.13 too
+	@exec $(RUN) -m local localstack
 
 test: $(VENV)/installed ## All tests; WORKERS=2
 	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile

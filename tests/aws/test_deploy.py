@@ -85,7 +85,7 @@ def outside() -> Iterator[Outside]:
 
 @pytest.fixture(scope="module")
 def stage(
-    aws: EmulatedAws, package: Package, empty_database: str, postgres: EmbeddedPostgres,
+    emulated: EmulatedAws, package: Package, empty_database: str, postgres: EmbeddedPostgres,
     redis_server: EmbeddedRedis, outside: Outside, tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stage]:  # fmt: skip
     """The ground is there, and the app is deployed for the first time."""
@@ -97,15 +97,15 @@ def stage(
         "JWT_JWKS_URL": outside.url + "/keys",
     }
     own = {"migrate": {"MIGRATION_DATABASE_URL": postgres.tcp_url(empty_database)}}
-    outputs = write(tmp_path_factory.mktemp("ground") / "dev.json", lay_ground(aws, "dev", environment, own))
+    outputs = write(tmp_path_factory.mktemp("ground") / "dev.json", lay_ground(emulated, "dev", environment, own))
     arguments = ["--stage", "dev", "--outputs", str(outputs), "--package", str(package.folder)]
-    done = run(aws, "deploy", *arguments)
+    done = run(emulated, "deploy", *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     with pytest.MonkeyPatch.context() as patched:  # for what is called in this process
-        for name, value in aws.environment.items():
+        for name, value in emulated.environment.items():
             patched.setenv(name, value)
         ground = read_ground("dev", outputs)
-        yield Stage(aws, outputs, package, ground, find_standing(ground), done.stdout)
+        yield Stage(emulated, outputs, package, ground, find_standing(ground), done.stdout)
 
 
 @pytest.fixture(autouse=True)
