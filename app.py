@@ -11,11 +11,16 @@ from chalice.app import Chalice, CloudWatchEvent, Rate, WebsocketEvent
 from chalicelib.api.authentication import Authenticator
 from chalicelib.api.router import bind
 from chalicelib.api.routes import operations
-from chalicelib.config import Settings
+from chalicelib.config import Settings, on_lambda
 from chalicelib.container import Container
 from chalicelib.realtime import Sessions, live_events, make_sessions
+from chalicelib.watch.invocation import watched
+from chalicelib.watch.logs import log_as_json
 
-app = Chalice(app_name="rollcall")
+if on_lambda():
+    log_as_json()
+
+app = Chalice(app_name="rollcall", configure_logs=False)
 app.experimental_feature_flags.update(["WEBSOCKETS"])  # Chalice wants this said, and has kept them so since 2019
 
 
@@ -39,6 +44,9 @@ def sessions() -> Sessions:
 
 
 bind(app, operations(), container, authenticator)
+
+for kind in ("pure_lambda", "scheduled", "websocket"):
+    app.register_middleware(watched, kind)
 
 
 @app.lambda_function(name="drain")

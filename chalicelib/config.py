@@ -9,6 +9,11 @@ from dataclasses import dataclass
 LOCAL = "local"
 
 
+def on_lambda(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether this process is run by AWS Lambda, which always names the function."""
+    return "AWS_LAMBDA_FUNCTION_NAME" in (os.environ if environment is None else environment)
+
+
 class BadSettings(Exception):
     """The environment does not describe a deployment that can work."""
 
@@ -39,6 +44,7 @@ class Settings:
     websocket_endpoint: str | None = None
     database_pool: int = 2
     migration_database_url: str | None = None
+    xray_daemon: tuple[str, int] | None = None
 
     def owner_url(self) -> str:
         """Where migrations run. Raises BadSettings in every function but the one that runs them."""
@@ -64,6 +70,7 @@ class Settings:
         DRAIN_FUNCTION        the Lambda to wake after a push; without it, only the schedule drains
         WEBSOCKET_URL         where clients open WebSockets: wss://…; without it there is no live progress
         WEBSOCKET_ENDPOINT    where messages to them are posted, before /@connections: https://…; goes with the URL
+        AWS_XRAY_DAEMON_ADDRESS  host:port that takes traces; Lambda sets it where tracing is on
         DATABASE_POOL         connections this process may hold (default: 2, a drain writes two batches at once)
         """
         env = os.environ if environment is None else environment
@@ -82,6 +89,7 @@ class Settings:
             websocket_endpoint=websocket_endpoint,
             database_pool=_number(env, "DATABASE_POOL", 2, least=1),
             migration_database_url=env.get("MIGRATION_DATABASE_URL") or None,
+            xray_daemon=_address(env, "AWS_XRAY_DAEMON_ADDRESS"),
         )
 
 
@@ -115,6 +123,11 @@ def _required(env: Mapping[str, str], name: str) -> str:
     if not value:
         raise BadSettings(f"{name} is not set.")
     return value
+
+
+def _address(env: Mapping[str, str], name: str) -> tuple[str, int] | None:
+    host, _, port = env.get(name, "").rpartition(":")
+    return (host, int(port)) if host and port.isascii() and port.isdecimal() else None
 
 
 def _number(env: Mapping[str, str], name: str, default: int, least: int = 0) -> int:

@@ -26,6 +26,8 @@ from chalicelib.services.events import Events, NoEvents
 from chalicelib.services.jobs import JobReporter
 from chalicelib.services.pulse import RedisPulse
 from chalicelib.services.tickets import Tickets
+from chalicelib.watch.metrics import Meter
+from chalicelib.watch.traces import XRay
 
 if TYPE_CHECKING:
     from chalicelib.db.queries.rosters import PostgresRosters
@@ -63,6 +65,11 @@ class Container:
         return Redis.from_url(self.settings.redis_url, **patience)
 
     @cached_property
+    def meter(self) -> Meter:
+        """Tells figures."""
+        return Meter(self.settings.stage)
+
+    @cached_property
     def queue(self) -> JobQueue:
         """The job queue."""
         return JobQueue(self.redis, name=self.settings.queue_name, min_replicas=self.settings.redis_min_replicas)
@@ -81,7 +88,7 @@ class Container:
     @cached_property
     def acceptor(self) -> Acceptor:
         """Accepts marks."""
-        return Acceptor(self.queue, self.rosters, lambda: self._postgres_marks, self.doorbell, self.now)
+        return Acceptor(self.queue, self.rosters, lambda: self._postgres_marks, self.doorbell, self.now, self.meter)
 
     @cached_property
     def jobs(self) -> JobReporter:
@@ -135,8 +142,10 @@ class Container:
         """Drains the queue into Postgres."""
         from chalicelib.db.writer import BatchWriter
         from chalicelib.services.drain import Drain
+        from chalicelib.services.witness import DrainWitness
 
-        return Drain(self.queue, BatchWriter(self.database), events=self.events, pulse=self.pulse)
+        witness = DrainWitness(self.queue, self.meter, XRay(self.settings.xray_daemon))
+        return Drain(self.queue, BatchWriter(self.database), events=self.events, pulse=self.pulse, witness=witness)
 
     @cached_property
     def maintenance(self) -> Maintenance:

@@ -21,7 +21,10 @@ EVERYONE = frozenset(Role)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request, checked: the path's ids, the query, the body as it came, and the bearer (None if public)."""
+    """One request, checked: the path's ids, the query, the body as it came, and the bearer (None if public).
+
+    `trace` is that of X-Ray, empty if there is none.
+    """
 
     container: Container
     path: Mapping[str, str]
@@ -29,6 +32,7 @@ class Call:
     bearer: Actor | None = None
     query: Any = None
     body: bytes = b""
+    trace: str = ""
 
     @property
     def actor(self) -> Actor:

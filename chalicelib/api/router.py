@@ -16,6 +16,8 @@ from chalicelib.api.problems import HEADERS, problem
 from chalicelib.api.requests import check_headers, read_ids, read_query
 from chalicelib.container import Container
 from chalicelib.errors import Forbidden, RollcallError
+from chalicelib.watch.ids import note, work
+from chalicelib.watch.traces import Trace, current_trace
 
 log = logging.getLogger(__name__)
 
@@ -37,15 +39,17 @@ def _view(
     app: Chalice, operation: Operation, container: Callable[[], Container], authenticator: Callable[[], Authenticator]
 ) -> Callable[..., Response]:
     def view(**path: str) -> Response:
-        request = app.current_request
-        try:
-            reply = _answer(operation, request, path, container(), authenticator)
-        except RollcallError as error:
-            return problem(error, _request_id(request))
-        except Exception:
-            log.exception("%s failed", operation.name)
-            return problem(RollcallError(), _request_id(request))
-        return _response(reply)
+        request: Any = app.current_request
+        request_id, trace = _request_id(request), current_trace(request.headers.get("x-amzn-trace-id"))
+        with work(request=request_id, operation=operation.name, trace=trace.root if trace else None):
+            try:
+                return _response(_answer(operation, request, path, container(), authenticator, trace))
+            except RollcallError as error:
+                container().meter.tell("refused", {"Refused": 1}, code=error.problem_code)
+                return problem(error, request_id)
+            except Exception:
+                log.exception("%s failed", operation.name)
+                return problem(RollcallError(), request_id)
 
     view.__name__ = operation.name
     return view
@@ -57,10 +61,12 @@ def _answer(
     path: dict[str, str],
     container: Container,
     authenticator: Callable[[], Authenticator],
+    trace: Trace | None,
 ) -> Reply:
     actor = None
     if operation.roles is not None:
         actor = authenticator().identify(request.headers.get("authorization"))
+        note(tenant=actor.tenant)
         if not actor.roles & operation.roles:
             raise Forbidden
     check_headers(operation.headers, request.headers)
@@ -73,6 +79,7 @@ def _answer(
         bearer=actor,
         query=read_query(operation.query, raw),
         body=read_body(request.headers, request.raw_body) if operation.body is not None else b"",
+        trace=str(trace or ""),
     )
     return operation.handler(call)
 

@@ -40,7 +40,8 @@ class NewJob:
     """A job to enqueue.
 
     `id` is a UUIDv7 (`new_job_id()`); `size` counts its records. `data` is for the consumer and deleted when the job
-    is completed or cancelled; `meta` is small and kept as long as the job. The queue parses neither.
+    is completed or cancelled; `meta` is small and kept as long as the job; `trace` tells the consumer which request the
+    job came from. The queue parses none of them.
     """
 
     id: str
@@ -54,6 +55,7 @@ class NewJob:
     idempotency: Idempotency | None = None
     max_attempts: int = 3
     backoff: Backoff = Backoff(5_000)
+    trace: str = ""
 
     def __post_init__(self) -> None:
         """Refuses what would break the queue's own books."""
@@ -72,6 +74,7 @@ class NewJob:
             "data": self.data, "meta": self.meta, "submitted_by": self.submitted_by,
             "attempts_made": 0, "max_attempts": self.max_attempts, "stalls": 0, "processed": 0,
             "backoff_ms": self.backoff.ms, "backoff_type": self.backoff.type, "jitter": self.backoff.jitter,
+            **({"trace": self.trace} if self.trace else {}),
         }  # fmt: skip
 
 
@@ -79,7 +82,7 @@ class NewJob:
 class Job:
     """A job as the queue holds it; instants are µs since 1970 by the clock of Redis.
 
-    Only `claim` fills `data` and `token`; `get` and `list` leave them empty, since nobody follows a job by its data.
+    Only `claim` fills `data`, `token` and `trace`; `get` and `list` leave them empty: nobody follows a job by its data.
     `result` and `error` are JSON as the consumer wrote it.
     """
 
@@ -102,6 +105,7 @@ class Job:
     error: str | None = None
     token: str = field(default="", repr=False)
     data: bytes = field(default=b"", repr=False)
+    trace: str = ""
 
     @property
     def total(self) -> int:
@@ -118,8 +122,8 @@ SHOWN = (
     "id", "tenant", "kind", "lane", "size", "state", "meta", "submitted_by", "submitted_at", "attempts_made",
     "max_attempts", "stalls", "processed", "started_at", "finished_at", "result", "error",
 )  # fmt: skip
-"""The fields that `get` and `list` read: all but the token and the data."""
-CLAIMED = (*SHOWN, "token", "data")
+"""The fields that `get` and `list` read: all but the token, the data and the trace."""
+CLAIMED = (*SHOWN, "token", "data", "trace")
 """The fields that `claim` reads."""
 
 
@@ -151,4 +155,5 @@ def _job(fields: Mapping[str, bytes]) -> Job:
         error=text.get("error"),
         token=fields.get("token", b"").decode(),
         data=fields.get("data", b""),
+        trace=fields.get("trace", b"").decode(),
     )

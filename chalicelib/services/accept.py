@@ -17,6 +17,7 @@ from chalicelib.errors import Fault, Forbidden, NotFound, Refused
 from chalicelib.queue import Enqueued, Idempotency, JobQueue, Lane, NewJob, new_job_id
 from chalicelib.services.actor import Actor
 from chalicelib.services.doorbell import Doorbell
+from chalicelib.watch.metrics import Meter
 
 REGISTER_SIZE = 500
 """A section's list up to this many records goes before bulk lists."""
@@ -54,9 +55,13 @@ class Acceptor:
     standing: Callable[[], StandingMarks]
     doorbell: Doorbell
     now: Callable[[], datetime]
+    meter: Meter
 
-    def accept(self, actor: Actor, sheet: Sheet, idempotency_key: str | None) -> Enqueued:
-        """Queue `sheet`, or raise Refused with every fault in it, NotFound, Forbidden, QueueFull or Unavailable."""
+    def accept(self, actor: Actor, sheet: Sheet, idempotency_key: str | None, trace: str = "") -> Enqueued:
+        """Queue `sheet`, or raise Refused with every fault in it, NotFound, Forbidden, QueueFull or Unavailable.
+
+        `trace` goes with the job, so that the drain can tell where it came from.
+        """
         rules, register = self._judged_by(actor, sheet)
         today = rules.today(self.now())
         broken = [_fault(breach) for breach in breaches(sheet.draft, rules, register, today)]
@@ -65,9 +70,11 @@ class Acceptor:
             raise Refused(code=None if sheet.faults else broken[0].code, faults=faults)
         self._require_reason(actor, sheet, rules)
         data = _payload(actor, sheet, rules, register)
-        queued = self.queue.enqueue(_job(actor, sheet, data, idempotency_key))
+        queued = self.queue.enqueue(_job(actor, sheet, data, idempotency_key, trace))
         if queued.ring:
             self.doorbell.ring()
+        if queued.created:
+            self.meter.tell("accepted", {"JobsAccepted": 1, "MarksAccepted": queued.total}, job=queued.id)
         return queued
 
     def _judged_by(self, actor: Actor, sheet: Sheet) -> tuple[Rules, Register]:
@@ -133,7 +140,7 @@ def _payload(actor: Actor, sheet: Sheet, rules: Rules, register: Register) -> by
     return json.dumps(head, ensure_ascii=False).encode()[:-1] + b', "records": ' + sheet.records + b"}"
 
 
-def _job(actor: Actor, sheet: Sheet, data: bytes, idempotency_key: str | None) -> NewJob:
+def _job(actor: Actor, sheet: Sheet, data: bytes, idempotency_key: str | None, trace: str) -> NewJob:
     draft = sheet.draft
     register_sized = sheet.section_id is not None and len(draft.people) <= REGISTER_SIZE
     about = {"date": str(draft.date), "section_id": sheet.section_id, "period_id": draft.period_id}
@@ -147,6 +154,7 @@ def _job(actor: Actor, sheet: Sheet, data: bytes, idempotency_key: str | None) -
         meta=json.dumps(about),
         submitted_by=actor.subject,
         idempotency=_idempotency(actor, idempotency_key, sheet),
+        trace=trace,
     )
 
 

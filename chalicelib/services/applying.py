@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from threading import Event
 from typing import Protocol, TypeVar
@@ -16,6 +16,7 @@ from chalicelib.db.writer.model import Kind
 from chalicelib.errors import Unavailable
 from chalicelib.queue import FailOutcome, Job, JobQueue
 from chalicelib.services.events import Events
+from chalicelib.services.witness import NoWitness, Witness
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,11 @@ class Writer(Protocol):
 
 @dataclass(slots=True)
 class Report:
-    """What a drain did: jobs by how they ended, and why it stopped (`empty`, `time` or `outage`)."""
+    """What a drain did: jobs by how they ended, what became of their records, and why it stopped.
+
+    `stalled` counts jobs that were claimed once more since a consumer had ended with them; `died`, those that the
+    ledger was told of as dead, whoever saw them die. `stopped` is `empty`, `time` or `outage`.
+    """
 
     completed: int = 0
     delayed: int = 0
@@ -56,14 +61,27 @@ class Report:
     lost: int = 0
     released: int = 0
     records: int = 0
+    applied: int = 0
+    unchanged: int = 0
+    superseded: int = 0
+    rejected: int = 0
+    stalled: int = 0
+    died: int = 0
     stopped: str = "empty"
 
     def add(self, batch: Report) -> None:
         """Count what a batch did, too. An outage that it met is everybody's."""
-        for name in ("completed", "delayed", "failed", "lost", "released", "records"):
+        for name in (one.name for one in fields(self) if one.name != "stopped"):
             setattr(self, name, getattr(self, name) + getattr(batch, name))
         if batch.stopped == "outage":
             self.stopped = "outage"
+
+    def count(self, outcome: Outcome) -> None:
+        """Count what became of the records of a job."""
+        self.applied += outcome.applied
+        self.unchanged += outcome.unchanged
+        self.superseded += outcome.superseded
+        self.rejected += len(outcome.rejected)
 
     def to_json(self) -> dict[str, int | str]:
         """The report as a Lambda answers it."""
@@ -81,6 +99,7 @@ class Applier:
     writer: Writer
     events: Events
     outage: Event = field(default_factory=Event)
+    witness: Witness = field(default_factory=NoWitness)
 
     def apply(self, jobs: Sequence[Job], report: Report) -> None:
         """Write `jobs` together; if the data of one is at fault, halve until it stands alone."""
@@ -130,10 +149,13 @@ class Applier:
 
     def _ack(self, done: Sequence[tuple[Job, Outcome]], report: Report) -> None:
         told = [(job, json.dumps(outcome.to_json())) for job, outcome in done]
-        for (job, _), held in zip(done, self.queue.ack(told), strict=True):
+        for (job, outcome), held in zip(done, self.queue.ack(told), strict=True):
             report.completed += held
             report.lost += not held
             report.records += job.size
+            if held:
+                report.count(outcome)
+                self.witness.ended(job, "completed")
         self.events.changed([job for job, _ in done])
 
     def _release(self, jobs: Sequence[Job], report: Report) -> None:
@@ -156,13 +178,15 @@ class Applier:
         detail = str(error) if isinstance(error, UnwritableJob) else "The database refused the data."
         reason = json.dumps({"code": "not_writable", "detail": detail, "sqlstate": sqlstate(error)})
         # Not the error itself: Postgres quotes the row, and a child's illness has no place in a log.
-        log.error("job %s cannot be written: %s", job.id, reason)
+        log.error("job %s cannot be written: %s", job.id, reason, extra={"job": job.id, "tenant": job.tenant})
         outcome = self.queue.fail(job, reason)
         self.events.changed([job])
         if outcome is FailOutcome.FAILED:
             report.failed += 1
+            self.witness.ended(job, "failed")
         elif outcome is FailOutcome.DELAYED:
             report.delayed += 1
+            self.witness.ended(job, "delayed")
         else:
             report.lost += 1
 

@@ -20,6 +20,8 @@ def bury_dead(queue: JobQueue, writer: Writer, events: Events) -> int:
     """
     dead = queue.unburied()
     for job in dead:
+        ids = {"job": job.id, "tenant": job.tenant}
+        log.error("job %s has failed for good: %s", job.id, job.error, extra=ids)
         if job.kind in KINDS and job.error is not None:
             _note(writer, job, job.error)
     queue.bury(dead)
@@ -35,4 +37,5 @@ def _note(writer: Writer, job: Job, error: str) -> None:
         if blame(fault) is not Blame.DATA:
             raise Unavailable("Postgres does not answer.") from fault
         # Redis tells of it, for as long as it does. Not the error itself: Postgres quotes the row.
-        log.error("job %s cannot be told in the ledger: %s", job.id, sqlstate(fault))  # noqa: TRY400 - as above
+        ids = {"job": job.id, "tenant": job.tenant}
+        log.error("job %s cannot be told in the ledger: %s", job.id, sqlstate(fault), extra=ids)  # noqa: TRY400 - as above

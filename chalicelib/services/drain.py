@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, field
 
 from chalicelib.errors import Unavailable
@@ -14,6 +15,7 @@ from chalicelib.services.applying import RACE_TRIES, Applier, Report, Unwritable
 from chalicelib.services.burying import bury_dead
 from chalicelib.services.events import Events, NoEvents
 from chalicelib.services.pulse import NoPulse, Pulse
+from chalicelib.services.witness import NoWitness, Witness
 
 __all__ = ["RACE_TRIES", "Drain", "Pace", "Report", "UnwritableJob", "Writer"]
 
@@ -45,6 +47,7 @@ class Drain:
     pace: Pace = field(default_factory=Pace)
     events: Events = field(default_factory=NoEvents)
     pulse: Pulse = field(default_factory=NoPulse)
+    witness: Witness = field(default_factory=NoWitness)
     _checked: bool = field(default=False, init=False)
 
     def run(self, remaining_ms: Callable[[], int], *, linger_s: float | None = None) -> Report:
@@ -54,19 +57,23 @@ class Drain:
         """
         self._check_server()
         if self.pulse.holds_back():
-            return Report(stopped="outage")
-        try:
-            # Whatever comes, batches that were begun are ended before this returns.
-            with ThreadPoolExecutor(self.pace.hands, "drain") as pool:
-                return self._drain(pool, remaining_ms, self.pace.linger_s if linger_s is None else linger_s)
-        finally:
-            self.events.settle()
+            report = Report(stopped="outage")
+        else:
+            try:
+                # Whatever comes, batches that were begun are ended before this returns.
+                with ThreadPoolExecutor(self.pace.hands, "drain") as pool:
+                    report = self._drain(pool, remaining_ms, self.pace.linger_s if linger_s is None else linger_s)
+            finally:
+                self.events.settle()
+        self.witness.drained(report)
+        return report
 
     def _drain(self, pool: ThreadPoolExecutor, remaining_ms: Callable[[], int], patience: float) -> Report:
         report = Report(stopped="time")
-        applier = Applier(self.queue, self.writer, self.events)
+        applier = Applier(self.queue, self.writer, self.events, witness=self.witness)
         at_work: set[Future[Report]] = set()
         while (left := remaining_ms()) > self.pace.stop_below_ms and report.stopped != "outage":
+            self.witness.meanwhile()
             jobs = self.queue.claim(
                 max_jobs=self.pace.max_jobs,
                 max_records=self.pace.max_records,
@@ -78,10 +85,11 @@ class Drain:
                 break
             if jobs:
                 self.events.changed(jobs)
+                report.stalled += sum(job.stalls > 0 for job in jobs)
                 if not at_work and self._small(jobs):
                     self._count(self._apply(applier, jobs, remaining_ms), report)
                     continue
-                at_work.add(pool.submit(self._apply, applier, jobs, remaining_ms))
+                at_work.add(pool.submit(copy_context().run, self._apply, applier, jobs, remaining_ms))
                 if len(at_work) < self.pace.hands:
                     continue
             if at_work:
@@ -126,7 +134,8 @@ class Drain:
 
     def _bury(self, report: Report) -> bool:
         with _outage_told(report):
-            if bury_dead(self.queue, self.writer, self.events):
+            if buried := bury_dead(self.queue, self.writer, self.events):
+                report.died += buried
                 self.pulse.worked()
                 return True
         return report.stopped == "outage"

@@ -29,6 +29,9 @@ resource "aws_sns_topic_subscription" "mail" {
 }
 
 locals {
+  # Each alarm has a page that says what to do.
+  runbooks = "docs/how-to/operate"
+
   stage_dimension    = { Stage = var.stage }
   api_dimensions     = { ApiName = "rollcall", Stage = var.stage } # Chalice calls the API of every stage like the app
   postgres_dimension = { DBInstanceIdentifier = local.name }
@@ -44,31 +47,37 @@ locals {
   alarms = merge(
     {
       oldest-waiting = {
+        page      = "oldest-waiting"
         says      = "A mark has waited for a minute: the drain does not keep up, or does not run."
         namespace = "Rollcall", metric = "OldestWaitingAge", dimensions = local.stage_dimension
         statistic = "Maximum", above = 60, minutes = 2
       }
       dead-jobs = {
+        page      = "dead-jobs"
         says      = "Jobs have failed for good and wait for somebody to look at them."
         namespace = "Rollcall", metric = "DeadJobs", dimensions = local.stage_dimension
         statistic = "Maximum", above = 0, minutes = 1
       }
       api-5xx = {
+        page      = "api-5xx"
         says      = "The API answers with errors of its own."
         namespace = "AWS/ApiGateway", metric = "5XXError", dimensions = local.api_dimensions
         statistic = "Sum", above = 5, minutes = 2
       }
       postgres-cpu = {
+        page      = "postgres-cpu"
         says      = "Postgres works at its limit."
         namespace = "AWS/RDS", metric = "CPUUtilization", dimensions = local.postgres_dimension
         statistic = "Average", above = 80, minutes = 10
       }
       postgres-storage = {
+        page      = "postgres-storage"
         says      = "A tenth of Postgres' first storage is left. It grows by itself up to its limit."
         namespace = "AWS/RDS", metric = "FreeStorageSpace", dimensions = local.postgres_dimension
         statistic = "Minimum", below = local.size.postgres_gb * 1024 * 1024 * 1024 / 10, minutes = 5
       }
       postgres-connections = {
+        page      = "postgres-connections"
         says      = "Most of Postgres' connections are taken: use postgres_proxy or a larger class."
         namespace = "AWS/RDS", metric = "DatabaseConnections", dimensions = local.postgres_dimension
         statistic = "Maximum", above = local.size.postgres_sessions * 0.8, minutes = 5
@@ -76,6 +85,7 @@ locals {
     },
     {
       for key, name in local.function_names : "errors-${key}" => {
+        page      = "errors"
         says      = "${name} ends in errors."
         namespace = "AWS/Lambda", metric = "Errors", dimensions = { FunctionName = name }
         statistic = "Sum", above = 0, minutes = 1
@@ -83,6 +93,7 @@ locals {
     },
     {
       for key, name in local.function_names : "throttles-${key}" => {
+        page      = "throttles"
         says      = "${name} is not let run: its reserved concurrency or the account's is used up."
         namespace = "AWS/Lambda", metric = "Throttles", dimensions = { FunctionName = name }
         # A bell that is rung while both drains work is refused, and needed by nobody.
@@ -92,16 +103,19 @@ locals {
     local.serverless ? {} : merge([
       for number, dimensions in local.redis_nodes : {
         "redis-memory-${number}" = {
+          page      = "redis-memory"
           says      = "Redis is nearly full; when it is, it refuses new marks (503)."
           namespace = local.redis_namespace, metric = "DatabaseMemoryUsagePercentage", dimensions = dimensions
           statistic = "Maximum", above = 75, minutes = 5
         }
         "redis-cpu-${number}" = {
+          page      = "redis-cpu"
           says      = "Redis, which works on one core, is busy with it."
           namespace = local.redis_namespace, metric = "EngineCPUUtilization", dimensions = dimensions
           statistic = "Average", above = 80, minutes = 5
         }
         "redis-replication-${number}" = {
+          page      = "redis-replication"
           says      = "A replica lags: a failover now would lose marks, or they are refused for want of it."
           namespace = local.redis_namespace, metric = "ReplicationLag", dimensions = dimensions
           statistic = "Maximum", above = 1, minutes = 3
@@ -110,6 +124,7 @@ locals {
     ]...),
     {
       for number, dimensions in local.redis_nodes : "redis-evictions-${number}" => {
+        page      = "redis-evictions"
         says      = "Redis drops keys, among them accepted marks. It must run with noeviction."
         namespace = local.redis_namespace, metric = "Evictions", dimensions = dimensions
         statistic = "Sum", above = 0, minutes = 1
@@ -121,7 +136,7 @@ locals {
 resource "aws_cloudwatch_metric_alarm" "main" {
   for_each            = local.alarms
   alarm_name          = "${local.name}-${each.key}"
-  alarm_description   = each.value.says
+  alarm_description   = "${each.value.says} ${local.runbooks}/${each.value.page}.md"
   namespace           = each.value.namespace
   metric_name         = each.value.metric
   dimensions          = each.value.dimensions
@@ -138,7 +153,7 @@ resource "aws_cloudwatch_metric_alarm" "main" {
 # The app tells the age of its queue only while it runs; that it runs is told by this one.
 resource "aws_cloudwatch_metric_alarm" "silent" {
   alarm_name          = "${local.name}-drain-silent"
-  alarm_description   = "The drain of every minute has not run for five: retries do not fall due, and a lost bell is not made good."
+  alarm_description   = "The drain of every minute has not run for five: retries do not fall due, and a lost bell is not made good. ${local.runbooks}/drain-silent.md"
   namespace           = "AWS/Lambda"
   metric_name         = "Invocations"
   dimensions          = { FunctionName = local.function_names.drain_schedule }

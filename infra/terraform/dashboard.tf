@@ -3,6 +3,19 @@
 locals {
   charts = [
     { title = "Oldest waiting mark, seconds", stat = "Maximum", series = [["Rollcall", "OldestWaitingAge", local.stage_dimension]] },
+    { title = "Waiting jobs", stat = "Maximum", series = [["Rollcall", "Depth", local.stage_dimension]] },
+    {
+      title  = "Marks: accepted and drained", stat = "Sum"
+      series = [for metric in ["MarksAccepted", "MarksDrained"] : ["Rollcall", metric, local.stage_dimension]]
+    },
+    {
+      title  = "Marks: what became of them", stat = "Sum"
+      series = [for what in ["Applied", "Unchanged", "Superseded", "Rejected"] : ["Rollcall", "Marks${what}", local.stage_dimension]]
+    },
+    {
+      title  = "Requests refused, jobs tried again, stalled, dead", stat = "Sum"
+      series = [for metric in ["Refused", "JobsRetried", "JobsStalled", "JobsDied"] : ["Rollcall", metric, local.stage_dimension]]
+    },
     { title = "Dead jobs", stat = "Maximum", series = [["Rollcall", "DeadJobs", local.stage_dimension]] },
     {
       title  = "API: requests and errors", stat = "Sum"

@@ -25,6 +25,11 @@ output "function_environment" {
   value       = local.function_settings
 }
 
+output "tracing" {
+  description = "Whether the functions may send traces: Lambda refuses to trace those that may not."
+  value       = var.tracing
+}
+
 output "drain_function" {
   description = "DRAIN_FUNCTION"
   value       = local.function_names.drain

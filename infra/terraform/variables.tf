@@ -270,9 +270,9 @@ variable "log_days" {
 }
 
 variable "tracing" {
-  description = "Let the functions send traces to X-Ray."
+  description = "Let the functions send traces to X-Ray; `make deploy` asks them to if they may."
   type        = bool
-  default     = false
+  default     = true
 }
 
 variable "monthly_budget_usd" {

@@ -22,7 +22,7 @@ _RESTART_S = 1.0
 def dev(
     port: Annotated[int, typer.Option(min=0, max=65_535, help="The port of the API; 0 takes a free one.")] = 8000,
     roster: Annotated[Path | None, typer.Option(help="A OneRoster 1.2 folder or zip for the tenant demo.")] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Log a line for each request.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log a line for each request, and its figures.")] = False,
 ) -> None:
     """Serve the API with two tenants, demo and other, until Ctrl-C or SIGTERM."""
     _log_to_stderr(verbose=verbose)
@@ -62,3 +62,4 @@ def _log_to_stderr(*, verbose: bool) -> None:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S")
     if verbose:
         logging.getLogger("local.gateway").setLevel(logging.DEBUG)
+        logging.getLogger("chalicelib").setLevel(logging.INFO)

@@ -35,6 +35,8 @@ class Ground(BaseModel):
     """Variables of every function."""
     function_environment: dict[str, _Variables] = {}
     """Variables of one function, by its name."""
+    tracing: bool | None = None
+    """Whether the roles may send traces; None leaves it to .chalice/config.json."""
     api_access_log_arn: _Arn | None = None
 
     @property

@@ -48,6 +48,7 @@ def filled_in(
     return {
         **stage,
         "manage_iam_role": False,
+        **({"xray": ground.tracing} if ground.tracing is not None else {}),
         "iam_role_arn": roles[REST],  # Chalice wants one for the stage; every function has its own below
         "subnet_ids": ground.subnet_ids,
         "security_group_ids": ground.security_group_ids,

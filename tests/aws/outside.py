@@ -1,4 +1,4 @@
-"""What functions call outside of themselves: the keys of an identity provider, posts to WebSockets, and S3."""
+"""What functions call outside of themselves: an identity provider's keys, posts to WebSockets, S3, and X-Ray."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
+from tests.watch.daemon import Daemon
+
 ISSUER = "https://issuer.example/"
 
 
 class Outside:
     """An identity provider with one RSA key, a management API of WebSockets that writes down what it gets, and an S3.
 
+    Beside them stands the daemon of X-Ray, `xray`.
     `objects` are what lies in its buckets, by path: `/bucket/key`.
     """
 
@@ -28,6 +31,7 @@ class Outside:
         self.url = url
         self.posts: list[tuple[str, dict[str, Any]]] = []
         self.objects: dict[str, bytes] = {}
+        self.xray = Daemon()
         self._key = rsa.generate_private_key(65537, 2048)
 
     @property
@@ -101,3 +105,4 @@ def open_outside() -> Iterator[Outside]:
         server.shutdown()
         server.server_close()
         thread.join()
+        server.outside.xray.close()

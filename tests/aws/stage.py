@@ -37,6 +37,7 @@ def lay_ground(
         "function_role_arns": roles,
         "subnet_ids": subnets,
         "security_group_ids": [group],
+        "tracing": True,
         "drain_function": f"{name}-drain",
         "kms_key_arn": aws.client("kms").create_key()["KeyMetadata"]["Arn"],
         "api_access_log_arn": log.removesuffix(":*"),

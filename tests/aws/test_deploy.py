@@ -131,6 +131,7 @@ def test_each_function_has_its_own_role_and_stands_in_the_private_network(stage:
         told = stage.function(name)["Configuration"]
         role = stage.ground.function_role_arns["api" if name == "api_handler" else name]
         assert told["Role"] == role
+        assert told["TracingConfig"]["Mode"] == "Active"
         assert told["VpcConfig"]["SubnetIds"] == stage.ground.subnet_ids
         assert told["VpcConfig"]["SecurityGroupIds"] == stage.ground.security_group_ids
     roles = aws_roles(stage.aws)

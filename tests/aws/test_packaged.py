@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -15,7 +16,7 @@ from redis import Redis
 from chalicelib.db.engine import make_engine
 from chalicelib.db.migrate import head
 from chalicelib.db.session import Database
-from local.lambda_box import LambdaBox, unpack
+from local.lambda_box import FunctionFailed, LambdaBox, unpack
 from local.lambda_box.task import remove
 from local.packaging import Function, Package
 from local.servers import EmbeddedPostgres, EmbeddedRedis
@@ -26,6 +27,7 @@ from tests.aws.probe import PROBE
 from tests.conftest import APP_ROLE
 from tests.oneroster import small_school, texts, zipped
 from tests.school import TODAY, School
+from tests.watch.emf import figures_of
 
 pytestmark = pytest.mark.aws
 
@@ -55,6 +57,7 @@ def box(
         "WEBSOCKET_ENDPOINT": outside.url,
         "DRAIN_FUNCTION": "",
         "AWS_ENDPOINT_URL_S3": outside.url,
+        "AWS_XRAY_DAEMON_ADDRESS": "{}:{}".format(*outside.xray.address),
     }
     functions = dict(package.functions)
     functions["migrate"] = replace(
@@ -161,9 +164,96 @@ def test_accept_and_status_import_no_postgres_and_no_aws(deployed: Deployed) -> 
     deployed.mark()
     job = deployed.mark(function="probe")
     assert deployed.ask("GET", f"/jobs/{job}", function="probe")[1]["state"] == "waiting"
-    heavy = {"sqlalchemy", "pg8000", "alembic", "boto3", "botocore"}
+    heavy = {"sqlalchemy", "pg8000", "alembic", "boto3", "botocore", "aws_lambda_powertools"}
     loaded = set(deployed.box.invoke("probe", {"loaded": True}))
     assert {"redis", "pydantic", "chalice", "jwt"} <= loaded
     assert not heavy & loaded
     deployed.ask("GET", "/records", date=str(TODAY), function="probe")
     assert {"sqlalchemy", "pg8000"} <= set(deployed.box.invoke("probe", {"loaded": True}))
+
+
+class Lines:
+    """What a function prints from here on: lines that are JSON, all of them."""
+
+    def __init__(self, deployed: Deployed, function: str) -> None:
+        self._cell = deployed.box[function]
+        self._from = len(self._cell.log)
+
+    @property
+    def text(self) -> str:
+        """As it was printed."""
+        return self._cell.log[self._from :]
+
+    def __call__(self) -> list[dict[str, Any]]:
+        """As it was meant."""
+        return [json.loads(line) for line in self.text.splitlines()]
+
+
+def test_a_register_is_watched_all_the_way(deployed: Deployed) -> None:
+    """The request, the queue and the drain in lines of JSON and in one trace, by ids; who is ill stays out of them."""
+    deployed.mark()  # the register is known
+    deployed.box.invoke("drain", {})
+    api, drain = Lines(deployed, "app"), Lines(deployed, "drain")
+    deployed.outside.xray.heard()
+    child = deployed.section.students[0]
+    record = {"student_id": child, "status": "EXCUSED", "remarks": "Mabel has the measles"}
+    body = {"date": str(TODAY), "section_id": deployed.section.id, "records": [record], "reason": "Her mother rang"}
+    status, told = deployed.ask("POST", "/mark", body)
+    assert status == 202
+    job = told["jobId"]
+    assert deployed.box.invoke("drain", {})["applied"] == 1
+
+    [accepted] = api()
+    assert figures_of(accepted) == {"JobsAccepted": 1, "MarksAccepted": 1}
+    assert (accepted["job"], accepted["tenant"], accepted["Stage"]) == (job, deployed.school.tenant, "local")
+    assert accepted["operation"] == "mark_students"
+    ended, drained = drain()
+    assert (ended["message"], ended["job"], ended["tenant"]) == (f"job {job}: completed", job, deployed.school.tenant)
+    assert ended["trace"] == accepted["trace"] != ended["xray_trace_id"], "the request's, and the drain's own"
+    assert ended["request"] == drained["request"] != accepted["request"]
+    figures = figures_of(drained)
+    assert (figures["JobsDrained"], figures["MarksDrained"], figures["MarksApplied"]) == (1, 1, 1)
+    assert (figures["Depth"], figures["OldestWaitingAge"], figures["DeadJobs"]) == (0, 0, 0)
+    [segment] = deployed.outside.xray.heard()
+    assert (segment["trace_id"], segment["annotations"]["job"]) == (accepted["trace"], job)
+    assert [part["name"] for part in segment["subsegments"]] == ["on the list", "written"]
+    printed = api.text + drain.text
+    assert not [word for word in ("Mabel", "Her mother", child, "the-office", "eyJ") if word in printed]
+
+
+def test_a_refusal_is_counted_by_its_code(deployed: Deployed) -> None:
+    """One line, of which an alarm may take the sum."""
+    api = Lines(deployed, "app")
+    status, told = deployed.ask("POST", "/mark", {"date": "no day", "records": []})
+    [line] = api()
+    assert (status, figures_of(line), line["Code"]) == (422, {"Refused": 1}, told["code"])
+    assert line["tenant"] == deployed.school.tenant
+    assert line["request"] == told["instance"].removeprefix("urn:request:")
+
+
+def test_an_error_that_nobody_foresaw_is_told_without_the_body(deployed: Deployed, redis_server: EmbeddedRedis) -> None:
+    """A spoiled cache stands for it: the trace of the stack is there, what was sent is not."""
+    deployed.mark()
+    with Redis.from_url(redis_server.url(_REDIS)) as client:
+        client.hset(f"roster:{{{deployed.school.tenant}}}", f"r:{deployed.section.id}", "spoiled")
+    api = Lines(deployed, "app")
+    record = {"student_id": deployed.section.students[0], "status": "EXCUSED", "remarks": "Mabel has the measles"}
+    body = {"date": str(TODAY), "section_id": deployed.section.id, "records": [record]}
+    status, told = deployed.ask("POST", "/mark", body)
+    assert (status, told["code"]) == (500, "internal_error")
+    [line] = api()
+    assert (line["level"], line["message"]) == ("ERROR", "mark_students failed")
+    assert line["request"] == told["instance"].removeprefix("urn:request:")
+    assert "chalicelib/services/accept.py" in line["exception"]
+    assert not [word for word in ("Mabel", record["student_id"], "eyJ") if word in api.text]
+
+
+def test_a_function_that_fails_says_why_and_quotes_nothing(deployed: Deployed) -> None:
+    """AWS's runtime client writes the message of the error itself, as text; boto3's names the bucket."""
+    imports = Lines(deployed, "import_roster")
+    with pytest.raises(FunctionFailed) as failed:
+        deployed.box.invoke("import_roster", {"bucket": "Mabel has the measles", "key": "k", "tenant": "hill"})
+    assert "Mabel" not in imports.text
+    line = json.loads(imports.text.splitlines()[0])
+    assert (line["message"], line["function"]) == ("import_roster failed", "import_roster")
+    assert failed.value.error_type == "RollcallError"

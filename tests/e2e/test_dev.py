@@ -142,6 +142,7 @@ def test_a_killed_consumer_is_replaced_and_a_killed_dev_takes_all_with_it(
     [second] = wait_for(lambda: [one for one in consumers_below(dev.process.pid) if one.pid != first.pid])
     family = psutil.Process(dev.process.pid).children(recursive=True)
     assert second in family
+    assert httpx.get(f"http://127.0.0.1:{dev.port}/api/v1/school/attendance/settings").status_code == 401
 
     dev.process.kill()
     wait_for(lambda: not any(map(is_alive, family)))
@@ -150,6 +151,7 @@ def test_a_killed_consumer_is_replaced_and_a_killed_dev_takes_all_with_it(
     _, err = dev.process.communicate()
     assert "The consumer has died" in err
     assert "/sections 200" in err, "each request is logged"
+    assert "INFO refused: Refused=1 Code=unauthenticated" in err, "and what Lambda would count, in words"
 
 
 def test_a_port_that_is_taken_is_told_at_once(command: Command) -> None:

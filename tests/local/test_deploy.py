@@ -99,6 +99,9 @@ def test_a_stage_keeps_what_it_says_and_gets_what_the_ground_says(ground: Ground
     assert functions["drain"]["lambda_timeout"] == 120
     assert [functions[name]["iam_role_arn"].rpartition("/")[2] for name in _FUNCTIONS] == ["api", "drain", "migrate"]
     assert [name for name in _FUNCTIONS if "environment_variables" in functions[name]] == ["migrate"]
+    assert "xray" not in stage
+    untraced = filled_in(said, _FUNCTIONS, ground.model_copy(update={"tracing": False}), _NOTHING, {})
+    assert untraced["xray"] is False, "Lambda refuses to trace a function whose role may not send traces"
     assert {one["manage_iam_role"] for one in [stage, *functions.values()]} == {False}
 
 

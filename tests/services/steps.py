@@ -22,6 +22,7 @@ def submit(
     kind: str = "student",
     lane: Lane = Lane.INTERACTIVE,
     submitted_by: str = "ann",
+    trace: str = "",
     **about: Any,
 ) -> str:
     """Enqueues a job that marks people, and gives its id. `data` takes the place of what the job would say."""
@@ -36,6 +37,7 @@ def submit(
             data=row.data if data is None else data,
             meta="{}",
             submitted_by=submitted_by,
+            trace=trace,
         )
     ).id
 

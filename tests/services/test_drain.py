@@ -509,5 +509,6 @@ def test_an_outage_gives_both_batches_back_and_claims_no_third(
 def test_a_report_is_what_a_lambda_can_answer(drain: Drain) -> None:
     """Numbers and the reason of the end."""
     assert json.loads(json.dumps(drained(drain).to_json())) == {
-        "completed": 0, "delayed": 0, "failed": 0, "lost": 0, "released": 0, "records": 0, "stopped": "empty",
+        "completed": 0, "delayed": 0, "failed": 0, "lost": 0, "released": 0, "records": 0, "applied": 0, "unchanged": 0,
+        "superseded": 0, "rejected": 0, "stalled": 0, "died": 0, "stopped": "empty",
     }  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.config import BadSettings, Settings, TokenSettings
+from chalicelib.config import BadSettings, Settings, TokenSettings, on_lambda
 
 PROD = {
     "DATABASE_URL": "postgresql://rollcall_app:secret@db/rollcall?sslmode=verify-full",
@@ -52,6 +52,21 @@ def test_everything_can_be_said() -> None:
     assert (settings.stage, settings.tokens.audience, settings.queue_name) == ("staging", "school", "marks")
     assert (settings.redis_min_replicas, settings.drain_function, settings.database_pool) == (2, "rollcall-drain", 8)
     assert settings.owner_url() == "postgresql://rollcall_owner:hush@db/rollcall"
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [("169.254.79.129:2000", ("169.254.79.129", 2000)), ("", None), ("2000", None), ("host:", None), ("host:x", None)],
+)
+def test_the_daemon_of_x_ray_is_known_or_there_is_none(said: str, meant: tuple[str, int] | None) -> None:
+    """Lambda says where; an address that is none costs traces, and no start."""
+    assert Settings.from_environment({**PROD, "AWS_XRAY_DAEMON_ADDRESS": said}).xray_daemon == meant
+
+
+def test_lambda_is_known_by_the_name_that_it_gives_each_function() -> None:
+    """A laptop has none."""
+    assert on_lambda({"AWS_LAMBDA_FUNCTION_NAME": "rollcall-dev"})
+    assert not on_lambda({})
 
 
 def test_only_who_migrates_knows_the_owner() -> None:

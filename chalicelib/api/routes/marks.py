@@ -66,7 +66,7 @@ def mark_staff(call: Call) -> Reply:
 
 
 def _accept(call: Call, sheet: Sheet) -> Reply:
-    queued = call.container.acceptor.accept(call.actor, sheet, call.headers.get("idempotency-key"))
+    queued = call.container.acceptor.accept(call.actor, sheet, call.headers.get("idempotency-key"), call.trace)
     url = f"{BASE}/jobs/{queued.id}"
     body = Accepted(jobId=queued.id, state=queued.state, total=queued.total, statusUrl=url)
     return Reply(body, 202, {"Location": url})

@@ -88,6 +88,11 @@ run "prod" {
   }
 
   assert {
+    condition     = alltrue([for alarm in concat(values(aws_cloudwatch_metric_alarm.main), [aws_cloudwatch_metric_alarm.silent]) : can(regex("[.:] docs/how-to/operate/[a-z0-9-]+[.]md$", alarm.alarm_description))])
+    error_message = "Each alarm names the page that says what to do."
+  }
+
+  assert {
     condition     = length([for key in keys(aws_cloudwatch_metric_alarm.main) : key if startswith(key, "redis-replication-")]) == 3
     error_message = "Each node of Redis is watched."
   }

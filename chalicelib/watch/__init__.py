@@ -1,0 +1,1 @@
+"""What those who watch over Rollcall are told: lines of log, metrics, traces. Ids go there, people do not."""
