@@ -276,7 +276,7 @@ def test_a_migration_that_fails_stops_with_what_it_said(stage: Stage) -> None:
     before = stage.function("migrate")["Configuration"]["Environment"]
     nowhere = {**before["Variables"], "MIGRATION_DATABASE_URL": "postgresql://owner@127.0.0.1:1/none"}
     client.update_function_configuration(FunctionName=function, Environment={"Variables": nowhere})
-    with pytest.raises(DeployFault, match="Connection refused"):
+    with pytest.raises(DeployFault, match="ConnectionRefusedError"):
         migrate(stage.ground, function)
     client.update_function_configuration(FunctionName=function, Environment=before)
     with pytest.raises(DeployFault, match="not that of a migration"):
