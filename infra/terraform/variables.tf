@@ -281,7 +281,7 @@ variable "log_days" {
 }
 
 variable "tracing" {
-  description = "Let the functions send traces to X-Ray, as `xray` in .chalice/config.json asks of them; the two go together."
+  description = "Let the functions send traces to X-Ray; `make deploy` asks them to if they may."
   type        = bool
   default     = true
 }

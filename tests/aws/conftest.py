@@ -1,17 +1,21 @@
-"""The package of this machine's architecture, made once a run, and an AWS to speak to."""
+"""The package of this machine's architecture, made once a run; emulated AWSes, and an empty database."""
 
 from __future__ import annotations
 
 import fcntl
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from moto import mock_aws
+from sqlalchemy import text
 
+from chalicelib.db.engine import make_engine
 from local.folder import local_folder
 from local.packaging import Package, build, this_machine
-from local.servers import LocalStack, ServerError
+from local.servers import EmbeddedPostgres, LocalStack, ServerError
+from tests.aws.emulator import EmulatedAws
 
 HERE = this_machine()
 
@@ -52,3 +56,21 @@ def aws(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
     else:
         with mock_aws():
             yield
+
+
+@pytest.fixture(scope="module")
+def emulated() -> Iterator[EmulatedAws]:
+    """An AWS in a process of its own, to deploy to; nothing stands on it yet."""
+    with EmulatedAws() as aws:
+        yield aws
+
+
+@pytest.fixture(scope="module")
+def empty_database(postgres: EmbeddedPostgres) -> str:
+    """The name of an empty database."""
+    name = f"deployed_{secrets.token_hex(4)}"
+    engine = make_engine(postgres.url("postgres"))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"create database {name}"))
+    engine.dispose()
+    return name
