@@ -46,12 +46,12 @@ def test_everything_can_be_said() -> None:
             "REDIS_MIN_REPLICAS": "2",
             "DRAIN_FUNCTION": "rollcall-drain",
             "DATABASE_POOL": "8",
-            "MIGRATION_DATABASE_URL": "postgresql://rollcall_owner:hush@db/rollcall",
+            "MIGRATION_DATABASE_URL": "postgresql://rollcall_owner:hush@db/rollcall?sslmode=verify-full",
         }
     )
     assert (settings.stage, settings.tokens.audience, settings.queue_name) == ("staging", "school", "marks")
     assert (settings.redis_min_replicas, settings.drain_function, settings.database_pool) == (2, "rollcall-drain", 8)
-    assert settings.owner_url() == "postgresql://rollcall_owner:hush@db/rollcall"
+    assert settings.owner_url() == "postgresql://rollcall_owner:hush@db/rollcall?sslmode=verify-full"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.db.engine import connect_arguments, parse_url, tls_context
+from chalicelib.db.engine import connect_arguments, parse_url
+from chalicelib.db.tls import tls_context
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+pg8000", "postgresql+psycopg"])
