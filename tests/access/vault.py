@@ -32,6 +32,11 @@ class Vault:
         told = self.client.create_secret(Name=f"rollcall/test/{uuid4()}", SecretString=_text(user, password))
         return str(told["ARN"])
 
+    def password(self, arn: str) -> str:
+        """The current one."""
+        told = self.client.get_secret_value(SecretId=arn, VersionStage="AWSCURRENT")
+        return str(json.loads(told["SecretString"])["password"])
+
     def pend(self, arn: str, user: str, password: str) -> str:
         """The first step of a rotation: the new password is in the secret, pending. Returns its version."""
         told = self.client.put_secret_value(
@@ -41,7 +46,7 @@ class Vault:
 
     def finish(self, arn: str, version: str) -> None:
         """The last step: what was pending is current, what was current is previous."""
-        current = self.client.get_secret_value(SecretId=arn)["VersionId"]
+        current = self.client.get_secret_value(SecretId=arn, VersionStage="AWSCURRENT")["VersionId"]
         self.client.update_secret_version_stage(
             SecretId=arn, VersionStage="AWSCURRENT", MoveToVersionId=version, RemoveFromVersionId=current
         )
