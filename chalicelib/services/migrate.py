@@ -85,9 +85,9 @@ def _run(engine: Engine, statement: str, *names: str) -> None:
     with engine.begin() as connection:
         made = str(connection.scalar(ask, {"statement": statement} | {f"p{n}": name for n, name in enumerate(names)}))
         try:
-            connection.exec_driver_sql(made.replace("%", "%%"))
+            connection.exec_driver_sql(made)
         except DBAPIError as error:  # which shows the statement, and with it the verifier
-            raise error.orig from None if error.orig else error  # type: ignore[misc]
+            raise (error.orig or error) from None
 
 
 def verifier(password: str) -> str:
