@@ -109,10 +109,10 @@ def _url(env: Mapping[str, str], name: str) -> tuple[str, SplitResult]:
 
 
 def _one_login(env: Mapping[str, str], url: str, secret: str, parts: SplitResult, *, iam: bool) -> None:
-    told = [f"a password in {url}"] if parts.password else []
+    told = [f"the password in {url}"] if parts.password else []
     told += [secret] if secret_arn(env, secret) else []
-    told += ["a token of IAM"] if iam else []
+    told += ["tokens of IAM"] if iam else []
     if len(told) > 1:
-        raise BadSettings(f"{told[0]} and {told[1]} are two ways to sign in: leave one of them out.".capitalize())
+        raise BadSettings(f"One way to sign in is enough, not {told[0]} and {told[1]}.")
     if iam and not (parts.username and parts.hostname):
         raise BadSettings(f"{url} must name the user and the host that a token of IAM is for.")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import time
 from collections.abc import Callable
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 from redis import ConnectionPool, Redis, RedisCluster
 from redis.backoff import NoBackoff
@@ -115,5 +115,4 @@ def _context(authorities: str | None) -> ssl.SSLContext:
 
 
 def _without_user(url: str) -> str:
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    return re.sub(r"^([a-z]+://)[^/?#]*@", r"\1", url)

@@ -136,8 +136,8 @@ def test_a_token_does_as_a_password(
     [of_postgres], [of_redis] = postgres_token.offers(), redis_token.offers()
     with owner_engine.begin() as connection:
         connection.exec_driver_sql(f"alter role {APP_ROLE} password '{of_postgres.password}'")
-    commands = {"keys": ["*"], "commands": ["+@all"], "passwords": [f"+{of_redis.password}"]}
-    redis.acl_setuser(of_redis.user, enabled=True, reset=True, **commands)
+    passwords = [f"+{of_redis.password}"]
+    redis.acl_setuser(of_redis.user, enabled=True, reset=True, passwords=passwords, keys=["*"], commands=["+@all"])
     url = f"postgresql://{APP_ROLE}@127.0.0.1:{postgres.port}/rollcall"
     with closing(Database(make_engine(url, access=postgres_token))) as database:
         database.ping()
