@@ -22,7 +22,7 @@ output "drain_function" {
 
 output "postgres_host" {
   description = "The host that the functions connect to: the proxy's where there is one. Migrations use postgres_direct_host."
-  value       = var.postgres_proxy ? aws_db_proxy.main[0].endpoint : aws_db_instance.main.address
+  value       = local.database_host
 }
 
 output "postgres_direct_host" {
@@ -46,8 +46,8 @@ output "redis_host" {
 }
 
 output "redis_secret_arn" {
-  description = "JSON: username, password."
-  value       = aws_secretsmanager_secret.redis.arn
+  description = "JSON: username, password. None with iam_tokens."
+  value       = local.secret_arns.redis
 }
 
 output "redis_cluster" {
@@ -58,6 +58,40 @@ output "redis_cluster" {
 output "redis_min_replicas" {
   description = "REDIS_MIN_REPLICAS: replicas that must have a job before it is answered 202."
   value       = local.node ? 1 : 0
+}
+
+output "environment" {
+  description = "What every function is told, by the names it reads; no secret is among it."
+  value = merge(
+    {
+      ROLLCALL_STAGE     = var.stage
+      DATABASE_URL       = "postgresql://${local.database_user}${local.database_host}:5432/${aws_db_instance.main.db_name}?sslmode=verify-full&sslrootcert=${local.database_root}"
+      REDIS_URL          = "rediss://${var.iam_tokens ? "${local.redis_user}@" : ""}${local.redis_address}:6379/0"
+      REDIS_CLUSTER      = local.node ? "0" : "1"
+      REDIS_MIN_REPLICAS = local.node ? "1" : "0"
+      JWT_ISSUER         = local.issuer.url
+      JWT_JWKS_URL       = local.issuer.jwks_url
+      JWT_AUDIENCE       = local.issuer.audience
+      DRAIN_FUNCTION     = local.function_names.drain
+    },
+    var.iam_tokens
+    ? { DATABASE_IAM = "1", REDIS_IAM = "${var.redis_kind}:${local.name}" }
+    : { DATABASE_SECRET_ARN = local.secret_arns.postgres, REDIS_SECRET_ARN = local.secret_arns.redis },
+  )
+}
+
+output "migrate_environment" {
+  description = "What the function `migrate` is told besides: it signs in as the owner, to Postgres itself."
+  value = {
+    MIGRATION_DATABASE_URL        = "postgresql://${aws_db_instance.main.address}:5432/${aws_db_instance.main.db_name}?sslmode=verify-full&sslrootcert=rds"
+    MIGRATION_DATABASE_SECRET_ARN = local.secret_arns.owner
+  }
+}
+
+locals {
+  database_user = var.iam_tokens ? "rollcall_app@" : ""
+  database_host = var.postgres_proxy ? aws_db_proxy.main[0].endpoint : aws_db_instance.main.address
+  database_root = var.postgres_proxy ? "system" : "rds" # RDS Proxy has certificates of Amazon's public authorities
 }
 
 output "jwt_issuer" {
