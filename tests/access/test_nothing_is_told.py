@@ -62,7 +62,7 @@ def faults(
             "Redis has another certificate": {
                 "REDIS_URL": f"rediss://{USER}@localhost:{redis_behind}/0?ssl_ca_certs={wrong.file}"
             },
-            "Redis has no TLS": {"REDIS_URL": f"rediss://{USER}@{cache}"},
+            "Redis has no TLS": {"REDIS_URL": f"rediss://{USER}@{cache}?socket_timeout=0.3"},
             "the secret is not there": {"REDIS_URL": f"redis://{cache}", "REDIS_SECRET_ARN": UNKNOWN},
             "the secret is of another form": {"REDIS_URL": f"redis://{cache}", "REDIS_SECRET_ARN": odd},
             "Secrets Manager is away": {

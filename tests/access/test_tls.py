@@ -125,7 +125,7 @@ def test_a_server_without_tls_is_refused(doors: Doors, postgres: EmbeddedPostgre
         ask_postgres(url)
     assert "Server refuses SSL" in told(fault.value)
     with pytest.raises(Unavailable):
-        ask_redis(doors.redis_url("localhost", doors.right).replace(f":{doors.redis}/", f":{redis_server.port}/"))
+        ask_redis(f"rediss://localhost:{redis_server.port}/0?ssl_ca_certs={doors.right}&socket_timeout=0.3")
 
 
 @pytest.mark.parametrize("stage", ["dev", "staging", "prod"])
