@@ -7,7 +7,6 @@ import traceback
 import pytest
 
 from chalicelib.config import BadSettings, Settings, TokenSettings, on_lambda
-from chalicelib.config import BadSettings, Settings, TokenSettings
 from chalicelib.server_settings import AwsSettings, RedisIam
 
 PROD = {
