@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-LOCAL = "local"
+from chalicelib import server_settings
+from chalicelib.server_settings import LOCAL, AwsSettings, BadSettings, RedisIam, required
+
+__all__ = ["LOCAL", "BadSettings", "Settings", "TokenSettings"]
 
 
 def on_lambda(environment: Mapping[str, str] | None = None) -> bool:
     """Whether this process is run by AWS Lambda, which always names the function."""
     return "AWS_LAMBDA_FUNCTION_NAME" in (os.environ if environment is None else environment)
-
-
-class BadSettings(Exception):
-    """The environment does not describe a deployment that can work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class TokenSettings:
     issuer: str
     audience: str
     jwks_url: str | None = None
-    local_key: str | None = None
+    local_key: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +50,11 @@ _ANY_RATE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One deployment. URLs carry credentials: they are never printed."""
+    """One deployment. URLs may carry credentials: they are never printed."""
 
     stage: str
-    database_url: str
-    redis_url: str
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
     tokens: TokenSettings
     queue_name: str = "rollcall"
     redis_min_replicas: int = 0
@@ -64,7 +63,13 @@ class Settings:
     websocket_url: str | None = None
     websocket_endpoint: str | None = None
     database_pool: int = 2
-    migration_database_url: str | None = None
+    migration_database_url: str | None = field(default=None, repr=False)
+    database_secret_arn: str | None = None
+    migration_database_secret_arn: str | None = None
+    redis_secret_arn: str | None = None
+    database_iam: bool = False
+    redis_iam: RedisIam | None = None
+    aws: AwsSettings | None = None
     xray_daemon: tuple[str, int] | None = None
     rates: RateSettings = RateSettings()
     cors_origins: frozenset[str] = frozenset()
@@ -80,9 +85,14 @@ class Settings:
         """Read the settings. Raises BadSettings, naming the variable, for what is missing or cannot be.
 
         ROLLCALL_STAGE        local, dev, staging, prod (default: prod, the strictest)
-        DATABASE_URL          postgresql://rollcall_app:…@host/database?sslmode=verify-full&sslrootcert=…
+        DATABASE_URL          postgresql://rollcall_app:…@host/database?sslmode=verify-full&sslrootcert=rds
+        DATABASE_SECRET_ARN   the secret with username and password; the URL then has none
+        DATABASE_IAM          1 if tokens of IAM are the passwords of the URL's user (default: 0)
         MIGRATION_DATABASE_URL  the same database as its owner; only the migrate function is told
+        MIGRATION_DATABASE_SECRET_ARN  the owner's secret
         REDIS_URL             rediss://user:…@host:6379/0
+        REDIS_SECRET_ARN      the secret with username and password; the URL then has none
+        REDIS_IAM             node:NAME, serverless:NAME, memorydb:NAME: the cache whose tokens of IAM are the passwords
         JWT_ISSUER            the `iss` that tokens must carry
         JWT_AUDIENCE          the `aud` that tokens must carry (default: rollcall)
         JWT_JWKS_URL          where the issuer publishes its keys
@@ -104,12 +114,18 @@ class Settings:
         """
         env = os.environ if environment is None else environment
         stage = env.get("ROLLCALL_STAGE", "prod")
+        tokens = _tokens(env, stage)
         websocket_url, websocket_endpoint = _websocket(env, stage)
+        database_iam, redis_iam = bool(_number(env, "DATABASE_IAM", 0)), server_settings.redis_iam(env)
+        owner_url = env.get("MIGRATION_DATABASE_URL") and server_settings.database_url(env, "MIGRATION_DATABASE", stage)
+        prefixes = ("DATABASE", "MIGRATION_DATABASE", "REDIS")
+        database, owner, redis = (server_settings.secret_arn(env, f"{prefix}_SECRET_ARN") for prefix in prefixes)
+        asks_aws = any((database, owner, redis, database_iam, redis_iam))
         return cls(
             stage=stage,
-            database_url=_required(env, "DATABASE_URL"),
-            redis_url=_required(env, "REDIS_URL"),
-            tokens=_tokens(env, stage),
+            database_url=server_settings.database_url(env, "DATABASE", stage, iam=database_iam),
+            redis_url=server_settings.redis_url(env, stage, iam=redis_iam is not None),
+            tokens=tokens,
             queue_name=env.get("QUEUE_NAME", "rollcall"),
             redis_min_replicas=_number(env, "REDIS_MIN_REPLICAS", 0),
             redis_cluster=bool(_number(env, "REDIS_CLUSTER", 0)),
@@ -117,7 +133,13 @@ class Settings:
             websocket_url=websocket_url,
             websocket_endpoint=websocket_endpoint,
             database_pool=_number(env, "DATABASE_POOL", 2, least=1),
-            migration_database_url=env.get("MIGRATION_DATABASE_URL") or None,
+            migration_database_url=owner_url or None,
+            database_secret_arn=database,
+            migration_database_secret_arn=owner,
+            redis_secret_arn=redis,
+            database_iam=database_iam,
+            redis_iam=redis_iam,
+            aws=server_settings.aws(env, stage) if asks_aws else None,
             xray_daemon=_address(env, "AWS_XRAY_DAEMON_ADDRESS"),
             rates=_rates(env, stage),
             cors_origins=_origins(env, stage),
@@ -161,7 +183,7 @@ def _tokens(env: Mapping[str, str], stage: str) -> TokenSettings:
         raise BadSettings("JWT_JWKS_URL must begin with https://: who can change the keys can be anybody.")
     if not (local_key or jwks_url):
         raise BadSettings("JWT_JWKS_URL is not set.")
-    return TokenSettings(_required(env, "JWT_ISSUER"), env.get("JWT_AUDIENCE", "rollcall"), jwks_url, local_key)
+    return TokenSettings(required(env, "JWT_ISSUER"), env.get("JWT_AUDIENCE", "rollcall"), jwks_url, local_key)
 
 
 def _websocket(env: Mapping[str, str], stage: str) -> tuple[str | None, str | None]:
@@ -173,13 +195,6 @@ def _websocket(env: Mapping[str, str], stage: str) -> tuple[str | None, str | No
         if value is not None and not value.startswith(schemes):
             raise BadSettings(f"{name} must begin with {schemes[0]}.")
     return url, endpoint
-
-
-def _required(env: Mapping[str, str], name: str) -> str:
-    value = env.get(name)
-    if not value:
-        raise BadSettings(f"{name} is not set.")
-    return value
 
 
 def _address(env: Mapping[str, str], name: str) -> tuple[str, int] | None:

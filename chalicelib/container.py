@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from redis import Redis, RedisCluster
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisClusterException, RedisError
-from redis.retry import Retry
 
+from chalicelib.access.building import Accesses
+from chalicelib.access.redis_client import make_redis
 from chalicelib.cache import Allowances, RosterCache
 from chalicelib.config import Settings
-from chalicelib.errors import Unavailable
 from chalicelib.queue import JobQueue
 from chalicelib.services.accept import Acceptor, utc_now
 from chalicelib.services.control import QueueControl
@@ -50,19 +48,12 @@ class Container:
         self.settings = settings
         self._make_events = make_events
         self.now = utc_now
+        self.access = Accesses(settings, utc_now)
 
     @cached_property
     def redis(self) -> Redis | RedisCluster:
-        """A client with short timeouts and one retry: a request would rather be refused than hang."""
-        patience: dict[str, Any] = {
-            "socket_connect_timeout": 1.0, "socket_timeout": 3.0, "retry": Retry(NoBackoff(), retries=1),
-        }  # fmt: skip
-        if self.settings.redis_cluster:
-            try:
-                return RedisCluster.from_url(self.settings.redis_url, require_full_coverage=False, **patience)
-            except (RedisError, RedisClusterException) as error:  # it asks for the cluster's shape at once
-                raise Unavailable("Redis does not answer.", headers={"Retry-After": "1"}) from error
-        return Redis.from_url(self.settings.redis_url, **patience)
+        """The client of everything that is kept in Redis."""
+        return make_redis(self.settings.redis_url, self.access.redis, cluster=self.settings.redis_cluster)
 
     @cached_property
     def meter(self) -> Meter:
@@ -126,7 +117,8 @@ class Container:
         from chalicelib.db.engine import make_engine
         from chalicelib.db.session import Database
 
-        return Database(make_engine(self.settings.database_url, pool_size=self.settings.database_pool))
+        url, pool = self.settings.database_url, self.settings.database_pool
+        return Database(make_engine(url, pool_size=pool, access=self.access.database))
 
     @cached_property
     def reader(self) -> Reader:
@@ -164,7 +156,13 @@ class Container:
         """Brings the database to the newest schema. Raises BadSettings where its owner is not known."""
         from chalicelib.services.migrate import Migrator
 
-        return Migrator(self.settings.owner_url(), self.settings.database_url)
+        return Migrator(
+            self.settings.owner_url(),
+            self.settings.database_url,
+            owner=self.access.owner,
+            app=self.access.database,
+            by_token=self.settings.database_iam,
+        )
 
     @cached_property
     def importer(self) -> RosterImporter:

@@ -8,7 +8,9 @@ from typing import Any
 
 from scramp import ScramMechanism
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 
+from chalicelib.access.login import Access
 from chalicelib.db.engine import make_engine, parse_url
 from chalicelib.db.migrate import current, upgrade
 
@@ -27,35 +29,65 @@ class Migrated:
 
 
 class Migrator:
-    """Migrates the database at `owner_url` for an app that is going to connect by `app_url`."""
+    """Migrates the database at `owner_url` for an app that is going to connect by `app_url`.
 
-    def __init__(self, owner_url: str, app_url: str) -> None:
-        self._owner_url, self._app = owner_url, parse_url(app_url)
+    `owner` and `app` tell what they sign in with, where their URLs do not; `by_token` if the app's are tokens of IAM.
+    """
+
+    def __init__(
+        self,
+        owner_url: str,
+        app_url: str,
+        *,
+        owner: Access | None = None,
+        app: Access | None = None,
+        by_token: bool = False,
+    ) -> None:
+        self._owner_url, self._owner, self._by_token = owner_url, owner, by_token
+        self._app_url, self._app = parse_url(app_url), app
 
     def run(self) -> Migrated:
         """Run what is missing; a second time there is nothing to do.
 
-        The app's role is made by the first revision, without a password; if the app's URL has one, the role is given
-        it. Raises RuntimeError for a server that is too old, else the database's own error; then the revision that
-        failed has left nothing.
+        The app's role is made by the first revision, without a password. If the app has one, the role is given it; if
+        it has tokens, the role is granted `rds_iam`. Raises RuntimeError for a server that is too old, else the
+        database's own error; then the revision that failed has left nothing.
         """
-        engine = make_engine(self._owner_url)
+        engine = make_engine(self._owner_url, access=self._owner)
         try:
             before = current(engine)
             upgrade(engine)
-            return Migrated(before, current(engine), self._set_password(engine))
+            return Migrated(before, current(engine), self._let_in(engine))
         finally:
             engine.dispose()
 
-    def _set_password(self, engine: Engine) -> bool:
-        role, password = self._app.username, self._app.password
+    def _let_in(self, engine: Engine) -> bool:
+        if self._by_token:
+            _run(engine, "grant rds_iam to %I", self._app_url.username or "")
+            return False
+        role, password = self._login()
         if not role or password is None or role == parse_url(self._owner_url).username:
             return False
-        alter = text("select format('alter role %I login password %L', cast(:role as text), cast(:verifier as text))")
-        with engine.begin() as connection:
-            statement = connection.scalar(alter, {"role": role, "verifier": verifier(str(password))})
-            connection.exec_driver_sql(str(statement).replace("%", "%%"))
+        _run(engine, "alter role %I login password %L", role, verifier(password))
         return True
+
+    def _login(self) -> tuple[str | None, str | None]:
+        if self._app is not None:
+            login = next(self._app.offers())
+            return login.user, login.password
+        return self._app_url.username, None if self._app_url.password is None else str(self._app_url.password)
+
+
+def _run(engine: Engine, statement: str, *names: str) -> None:
+    """Run a statement that takes no parameters; Postgres puts the names and texts in."""
+    marks = ", ".join(f"cast(:p{number} as text)" for number in range(len(names)))
+    ask = text(f"select format(:statement, {marks})")
+    with engine.begin() as connection:
+        made = str(connection.scalar(ask, {"statement": statement} | {f"p{n}": name for n, name in enumerate(names)}))
+        try:
+            connection.exec_driver_sql(made)
+        except DBAPIError as error:  # which shows the statement, and with it the verifier
+            raise (error.orig or error) from None
 
 
 def verifier(password: str) -> str:

@@ -28,7 +28,20 @@ locals {
   secret_arns = {
     owner    = aws_db_instance.main.master_user_secret[0].secret_arn
     postgres = aws_secretsmanager_secret.postgres.arn
-    redis    = aws_secretsmanager_secret.redis.arn
+    redis    = one(aws_secretsmanager_secret.redis[*].arn)
+  }
+
+  # With tokens of IAM there is but one password to read: the owner's, by whom migrates.
+  function_secrets = {
+    for key, function in local.functions : key => [
+      for name in function.secrets : local.secret_arns[name] if !var.iam_tokens || name == "owner"
+    ]
+  }
+  function_decrypts_by = {
+    for key, function in local.functions : key => concat(
+      length(local.function_secrets[key]) > 0 ? ["secretsmanager.${var.region}.amazonaws.com"] : [],
+      function.imports ? ["s3.${var.region}.amazonaws.com"] : [],
+    )
   }
 
   network_actions = [
@@ -61,25 +74,32 @@ locals {
           Resource  = "*"
           Condition = { ArnEquals = { "lambda:SourceFunctionArn" = local.function_arns[key] } }
         },
-        {
-          Sid      = "ReadItsSecrets"
-          Effect   = "Allow"
-          Action   = ["secretsmanager:GetSecretValue"]
-          Resource = [for name in function.secrets : local.secret_arns[name]]
-        },
-        {
-          Sid      = "DecryptThem"
-          Effect   = "Allow"
-          Action   = ["kms:Decrypt"]
-          Resource = aws_kms_key.main.arn
-          Condition = { StringEquals = {
-            "kms:ViaService" = concat(
-              ["secretsmanager.${var.region}.amazonaws.com"],
-              function.imports ? ["s3.${var.region}.amazonaws.com"] : [],
-            )
-          } }
-        },
       ],
+      length(local.function_secrets[key]) > 0 ? [{
+        Sid      = "ReadItsSecrets"
+        Effect   = "Allow"
+        Action   = ["secretsmanager:GetSecretValue"]
+        Resource = local.function_secrets[key]
+      }] : [],
+      length(local.function_decrypts_by[key]) > 0 ? [{
+        Sid       = "DecryptThem"
+        Effect    = "Allow"
+        Action    = ["kms:Decrypt"]
+        Resource  = aws_kms_key.main.arn
+        Condition = { StringEquals = { "kms:ViaService" = local.function_decrypts_by[key] } }
+      }] : [],
+      var.iam_tokens && key != "migrate" && contains(function.secrets, "postgres") ? [{
+        Sid      = "SignInToPostgres"
+        Effect   = "Allow"
+        Action   = ["rds-db:connect"]
+        Resource = "arn:${local.partition}:rds-db:${var.region}:${local.account}:dbuser:${aws_db_instance.main.resource_id}/rollcall_app"
+      }] : [],
+      var.iam_tokens && contains(function.secrets, "redis") ? [{
+        Sid      = "SignInToRedis"
+        Effect   = "Allow"
+        Action   = [local.memorydb ? "memorydb:Connect" : "elasticache:Connect"]
+        Resource = [local.redis_cache, local.redis_user_arn]
+      }] : [],
       function.rings ? [{
         Sid      = "RingTheDrain"
         Effect   = "Allow"

@@ -37,7 +37,7 @@ output "drain_function" {
 
 output "postgres_host" {
   description = "The host that the functions connect to: the proxy's where there is one. Migrations use postgres_direct_host."
-  value       = var.postgres_proxy ? aws_db_proxy.main[0].endpoint : aws_db_instance.main.address
+  value       = local.database_host
 }
 
 output "postgres_direct_host" {
@@ -61,8 +61,8 @@ output "redis_host" {
 }
 
 output "redis_secret_arn" {
-  description = "JSON: username, password."
-  value       = aws_secretsmanager_secret.redis.arn
+  description = "JSON: username, password. None with iam_tokens."
+  value       = local.secret_arns.redis
 }
 
 output "redis_cluster" {

@@ -46,8 +46,8 @@ resource "aws_elasticache_user" "app" {
   access_string = local.redis_access
 
   authentication_mode {
-    type      = "password"
-    passwords = local.redis_passwords
+    type      = var.iam_tokens ? "iam" : "password"
+    passwords = var.iam_tokens ? null : local.redis_passwords
   }
 }
 
@@ -146,8 +146,8 @@ resource "aws_memorydb_user" "app" {
   access_string = local.redis_access
 
   authentication_mode {
-    type      = "password"
-    passwords = local.redis_passwords
+    type      = var.iam_tokens ? "iam" : "password"
+    passwords = var.iam_tokens ? null : local.redis_passwords
   }
 }
 
@@ -179,6 +179,13 @@ resource "aws_memorydb_cluster" "main" {
 }
 
 locals {
+  redis_cache = ( # by which IAM knows it
+    local.node ? aws_elasticache_replication_group.main[0].arn
+    : local.serverless ? aws_elasticache_serverless_cache.main[0].arn
+    : aws_memorydb_cluster.main[0].arn
+  )
+  redis_user_arn = local.memorydb ? aws_memorydb_user.app[0].arn : aws_elasticache_user.app[0].arn
+
   redis_address = (
     local.node ? aws_elasticache_replication_group.main[0].primary_endpoint_address
     : local.serverless ? aws_elasticache_serverless_cache.main[0].endpoint[0].address

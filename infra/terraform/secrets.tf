@@ -44,6 +44,7 @@ resource "aws_kms_alias" "main" {
 }
 
 # The app's role in Postgres. The migrations make the role with this password; whoever changes it later changes both.
+# With iam_tokens nobody reads it: the role is granted rds_iam, and RDS takes no password of it then.
 
 resource "aws_secretsmanager_secret" "postgres" {
   name                    = "rollcall/${var.stage}/postgres"
@@ -99,6 +100,7 @@ resource "aws_secretsmanager_secret_rotation" "postgres" {
 
 resource "aws_secretsmanager_secret" "redis" {
   #checkov:skip=CKV2_AWS_57:no rotation function of AWS knows Valkey; redis_password_version changes it without a gap
+  count                   = var.iam_tokens ? 0 : 1
   name                    = "rollcall/${var.stage}/redis"
   description             = "How the functions sign in to Redis"
   kms_key_id              = aws_kms_key.main.arn
@@ -106,7 +108,8 @@ resource "aws_secretsmanager_secret" "redis" {
 }
 
 resource "aws_secretsmanager_secret_version" "redis" {
-  secret_id = aws_secretsmanager_secret.redis.id
+  count     = var.iam_tokens ? 0 : 1
+  secret_id = aws_secretsmanager_secret.redis[0].id
 
   secret_string_wo = jsonencode({
     username = local.redis_user
@@ -116,22 +119,24 @@ resource "aws_secretsmanager_secret_version" "redis" {
 }
 
 data "aws_secretsmanager_secret_version" "redis" {
-  secret_id  = aws_secretsmanager_secret_version.redis.secret_id
-  version_id = aws_secretsmanager_secret_version.redis.version_id
+  count      = var.iam_tokens ? 0 : 1
+  secret_id  = aws_secretsmanager_secret_version.redis[0].secret_id
+  version_id = aws_secretsmanager_secret_version.redis[0].version_id
 }
 
-# Functions that run keep the password they have read, so the one before stays valid.
+# Functions that run use the password they have read for minutes more, so the one before stays valid.
 data "aws_secretsmanager_secret_version" "redis_before" {
-  count         = var.redis_password_version > 1 ? 1 : 0
-  secret_id     = aws_secretsmanager_secret_version.redis.secret_id
+  count         = var.redis_password_version > 1 && !var.iam_tokens ? 1 : 0
+  secret_id     = aws_secretsmanager_secret_version.redis[0].secret_id
   version_stage = "AWSPREVIOUS"
   depends_on    = [aws_secretsmanager_secret_version.redis]
 }
 
 locals {
-  redis_user = local.memorydb ? "${local.name}-app" : "rollcall_app" # MemoryDB's users are those of the account
+  # MemoryDB's users are those of the account; and with tokens ElastiCache wants the name to be the user's id.
+  redis_user = local.memorydb || var.iam_tokens ? "${local.name}-app" : "rollcall_app"
   redis_passwords = [
-    for secret in concat([data.aws_secretsmanager_secret_version.redis], data.aws_secretsmanager_secret_version.redis_before) :
+    for secret in concat(data.aws_secretsmanager_secret_version.redis, data.aws_secretsmanager_secret_version.redis_before) :
     jsondecode(secret.secret_string).password
   ]
 }

@@ -101,6 +101,22 @@ variable "postgres_proxy" {
   default     = false
 }
 
+variable "iam_tokens" {
+  description = "The functions sign in to Postgres and Redis by tokens of IAM, good for 15 minutes, instead of passwords."
+  type        = bool
+  default     = false
+
+  validation {
+    condition     = !(var.iam_tokens && var.postgres_proxy)
+    error_message = "iam_tokens go without postgres_proxy: the proxy signs in by the password of its secret."
+  }
+
+  validation {
+    condition     = !(var.iam_tokens && var.postgres_rotation_days > 0)
+    error_message = "iam_tokens leave no password to rotate: postgres_rotation_days must be 0."
+  }
+}
+
 variable "postgres_rotation_days" {
   description = "Days after which the app's password is changed; 0 for never. Turn it on after the first migration."
   type        = number

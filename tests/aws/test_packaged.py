@@ -20,6 +20,7 @@ from local.lambda_box import FunctionFailed, LambdaBox, unpack
 from local.lambda_box.task import remove
 from local.packaging import Function, Package
 from local.servers import EmbeddedPostgres, EmbeddedRedis
+from tests.access.vault import open_vault
 from tests.aws.deployed import Deployed
 from tests.aws.events import scheduled, websocket
 from tests.aws.outside import ISSUER, Outside, open_outside
@@ -42,14 +43,32 @@ def outside() -> Iterator[Outside]:
 
 
 @pytest.fixture(scope="module")
+def arns(postgres: EmbeddedPostgres, redis_server: EmbeddedRedis) -> Iterator[dict[str, str]]:
+    """Secrets of the app and the owner, and where they are asked for; the app's is not known to Postgres yet."""
+    with open_vault() as vault, Redis.from_url(redis_server.url()) as redis:
+        redis.acl_setuser("packaged", enabled=True, reset=True, passwords=["+hush"], keys=["*"], commands=["+@all"])
+        yield {
+            "AWS_ENDPOINT_URL_SECRETS_MANAGER": vault.variables["AWS_ENDPOINT_URL_SECRETS_MANAGER"],
+            "AWS_REGION": vault.variables["AWS_REGION"],
+            "DATABASE_SECRET_ARN": vault.keep(APP_ROLE, "made by a deployment"),
+            "MIGRATION_DATABASE_SECRET_ARN": vault.keep("postgres", postgres.password),
+            "REDIS_SECRET_ARN": vault.keep("packaged", "hush"),
+        }
+        redis.acl_deluser("packaged")
+
+
+@pytest.fixture(scope="module")
 def box(
     package: Package, empty_database: str, postgres: EmbeddedPostgres, redis_server: EmbeddedRedis, outside: Outside,
-    tmp_path_factory: pytest.TempPathFactory,
+    arns: dict[str, str], tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[LambdaBox]:  # fmt: skip
-    """Every function of the package, over TCP with passwords; the app's is not set yet."""
+    """Every function of the package, over TCP with passwords out of secrets, as on AWS."""
+    database_url = f"postgresql://127.0.0.1:{postgres.port}/{empty_database}"
+    owner = {name: arns.pop(name) for name in ("MIGRATION_DATABASE_SECRET_ARN",)}
     variables = {
+        **arns,
         "ROLLCALL_STAGE": "local",  # a laptop's stage: outside of it, all would have to be TLS
-        "DATABASE_URL": postgres.tcp_url(empty_database, APP_ROLE, "made by a deployment"),
+        "DATABASE_URL": database_url,
         "REDIS_URL": redis_server.tcp_url(_REDIS),
         "JWT_ISSUER": ISSUER,
         "JWT_JWKS_URL": outside.url + "/keys",
@@ -60,9 +79,7 @@ def box(
         "AWS_XRAY_DAEMON_ADDRESS": "{}:{}".format(*outside.xray.address),
     }
     functions = dict(package.functions)
-    functions["migrate"] = replace(
-        functions["migrate"], environment={"MIGRATION_DATABASE_URL": postgres.tcp_url(empty_database)}
-    )
+    functions["migrate"] = replace(functions["migrate"], environment={"MIGRATION_DATABASE_URL": database_url, **owner})
     functions["probe"] = Function("probe", "probe.handler", timeout_s=29)
     task = unpack(package.zip, tmp_path_factory.mktemp("packaged") / "task", {"probe.py": PROBE})
     with LambdaBox(task, functions, variables) as made:

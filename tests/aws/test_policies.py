@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.config import Settings
 from tests.aws.ground import check
 
 pytestmark = [pytest.mark.aws, pytest.mark.slow]
@@ -216,6 +217,18 @@ def test_no_password_is_told_and_only_that_of_redis_is_kept(state: dict[str, Any
     assert kept == {"data aws_secretsmanager_secret_version", "managed aws_elasticache_user"}
     assert state["outputs"]
     assert not any(password in json.dumps(state["outputs"]) for password in known)
+
+
+def test_the_app_takes_what_the_ground_tells_it(state: dict[str, Any]) -> None:
+    """By its own reading of its environment, in the strictest stage; each name is one that it knows."""
+    told = {**state["outputs"]["environment"]["value"], **state["outputs"]["function_environment"]["value"]["migrate"]}
+    by_lambda = {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    settings = Settings.from_environment(told | by_lambda)
+    assert (settings.stage, settings.tokens.issuer) == ("prod", told["JWT_ISSUER"])
+    for arn in (settings.database_secret_arn, settings.redis_secret_arn, settings.migration_database_secret_arn):
+        assert arn
+    assert settings.owner_url().startswith("postgresql://postgres.internal:5432/")
+    assert [name for name in told if name not in str(Settings.from_environment.__doc__)] == []
 
 
 def _of(statements: list[Statement], function: str) -> list[Statement]:

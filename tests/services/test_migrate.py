@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from chalicelib.access.login import Login
 from chalicelib.db.engine import make_engine
 from chalicelib.db.faults import sqlstate
 from chalicelib.db.migrate import head
@@ -76,6 +78,46 @@ def test_the_password_is_in_no_log(server: EmbeddedPostgres, empty: str) -> None
     said = server.log.read_text()
     assert "alter role rollcall_app login password 'SCRAM-SHA-256" in said
     assert "hush-hush" not in said
+
+
+def test_both_may_sign_in_by_what_their_secrets_say(server: EmbeddedPostgres, empty: str) -> None:
+    """The URLs have no user then, and the app gets the password of its secret."""
+    url = f"postgresql://127.0.0.1:{server.port}/{empty}"
+    owner, app = Offer(Login("postgres", server.password)), Offer(Login(APP_ROLE, "kept in a secret"))
+    assert Migrator(url, url, owner=owner, app=app).run().password_set
+    assert who(server.tcp_url(empty, APP_ROLE, "kept in a secret")) == APP_ROLE
+
+
+def test_an_app_with_tokens_is_let_in_by_iam(server: EmbeddedPostgres, empty: str) -> None:
+    """RDS has the role `rds_iam`; who is a member needs no password, and gets none."""
+    ask(server.url(), "create role rds_iam")
+    migrator = Migrator(server.url(empty), f"postgresql://{APP_ROLE}@127.0.0.1/{empty}", by_token=True)
+    assert not migrator.run().password_set
+    assert not migrator.run().password_set
+    assert ask(server.url(), f"select pg_has_role('{APP_ROLE}', 'rds_iam', 'member')") == "True"
+
+
+def test_a_refusal_shows_no_verifier(server: EmbeddedPostgres, empty: str) -> None:
+    """An owner who may not alter the role: the statement, with what Postgres keeps of a password, is not told."""
+    Migrator(server.url(empty), server.url(empty, APP_ROLE)).run()
+    ask(server.url(), "create role weak login")
+    ask(server.url(), f"alter database {empty} owner to weak; grant all on schema public to weak")
+    ask(server.url(empty), "grant select on alembic_version to weak")
+    with pytest.raises(Exception, match="permission denied") as refused:
+        Migrator(server.url(empty, "weak"), server.tcp_url(empty, APP_ROLE, PASSWORD)).run()
+    shown = "".join(traceback.format_exception(refused.value))
+    assert "SCRAM-SHA-256" not in shown
+    assert PASSWORD not in shown
+
+
+class Offer:
+    """One login."""
+
+    def __init__(self, login: Login) -> None:
+        self._login = login
+
+    def offers(self) -> Iterator[Login]:
+        yield self._login
 
 
 def test_a_verifier_is_salted() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import traceback
+
 import pytest
 
 from chalicelib.config import BadSettings, Rate, RateSettings, Settings, TokenSettings, on_lambda
+from chalicelib.server_settings import AwsSettings, RedisIam
 
 PROD = {
     "DATABASE_URL": "postgresql://rollcall_app:secret@db/rollcall?sslmode=verify-full",
@@ -46,12 +49,12 @@ def test_everything_can_be_said() -> None:
             "REDIS_MIN_REPLICAS": "2",
             "DRAIN_FUNCTION": "rollcall-drain",
             "DATABASE_POOL": "8",
-            "MIGRATION_DATABASE_URL": "postgresql://rollcall_owner:hush@db/rollcall",
+            "MIGRATION_DATABASE_URL": "postgresql://rollcall_owner:hush@db/rollcall?sslmode=verify-full",
         }
     )
     assert (settings.stage, settings.tokens.audience, settings.queue_name) == ("staging", "school", "marks")
     assert (settings.redis_min_replicas, settings.drain_function, settings.database_pool) == (2, "rollcall-drain", 8)
-    assert settings.owner_url() == "postgresql://rollcall_owner:hush@db/rollcall"
+    assert settings.owner_url() == "postgresql://rollcall_owner:hush@db/rollcall?sslmode=verify-full"
 
 
 @pytest.mark.parametrize(
@@ -184,3 +187,77 @@ def test_keys_are_not_read_in_the_clear_outside_a_laptop() -> None:
     """Whoever changes the keys on their way can sign any token."""
     with pytest.raises(BadSettings, match="JWT_JWKS_URL must begin with https://"):
         Settings.from_environment(PROD | {"JWT_JWKS_URL": "http://issuer.example/keys"})
+
+
+ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rollcall/dev/"
+ON_AWS = {
+    "DATABASE_URL": "postgresql://db/rollcall?sslmode=verify-full&sslrootcert=rds",
+    "DATABASE_SECRET_ARN": f"{ARN}postgres-AbCdEf",
+    "REDIS_URL": "rediss://cache:6379/0",
+    "REDIS_SECRET_ARN": f"{ARN}redis-AbCdEf",
+    "JWT_ISSUER": "https://issuer.example/",
+    "JWT_JWKS_URL": "https://issuer.example/keys",
+    "AWS_REGION": "eu-west-1",
+    "AWS_ACCESS_KEY_ID": "AKID",
+    "AWS_SECRET_ACCESS_KEY": "the key of the role",
+    "AWS_SESSION_TOKEN": "the token of the session",
+}
+
+
+def test_a_function_on_aws_is_told_no_secret() -> None:
+    """ARNs, and URLs without passwords; the keys of its role are Lambda's own doing."""
+    settings = Settings.from_environment(ON_AWS)
+    assert settings.database_secret_arn == f"{ARN}postgres-AbCdEf"
+    assert settings.redis_secret_arn == f"{ARN}redis-AbCdEf"
+    assert settings.aws == AwsSettings(
+        "eu-west-1", "AKID", "the key of the role", "the token of the session",
+        "https://secretsmanager.eu-west-1.amazonaws.com",
+    )  # fmt: skip
+
+
+def test_settings_may_be_printed() -> None:
+    """No URL is in it, no key and no token."""
+    for environment in (ON_AWS, PROD, LAPTOP):
+        shown = repr(Settings.from_environment(environment))
+        for hidden in ("secret@", "the key of the role", "the token of the session", "k" * 32):
+            assert hidden not in shown
+
+
+def test_tokens_of_iam_are_a_choice() -> None:
+    """The URL names the user then."""
+    iam = {
+        "DATABASE_URL": "postgresql://rollcall_app@db/rollcall?sslmode=verify-full", "DATABASE_IAM": "1",
+        "REDIS_URL": "rediss://rollcall-dev-app@cache:6379/0", "REDIS_IAM": "node:rollcall-dev",
+    }  # fmt: skip
+    without = {name: value for name, value in ON_AWS.items() if not name.endswith("_ARN")}
+    settings = Settings.from_environment(without | iam)
+    assert (settings.database_iam, settings.redis_iam) == (True, RedisIam("node", "rollcall-dev"))
+    with pytest.raises(BadSettings, match=r"^DATABASE_URL must name the user and the host"):
+        Settings.from_environment(without | iam | {"DATABASE_URL": "postgresql://db/rollcall?sslmode=verify-full"})
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"DATABASE_SECRET_ARN": "hush"}, "DATABASE_SECRET_ARN must be the ARN of a secret of Secrets Manager."),
+        ({"REDIS_SECRET_ARN": "arn:aws:s3:::hush"}, "REDIS_SECRET_ARN must be the ARN of a secret"),
+        ({"REDIS_IAM": "hush"}, "REDIS_IAM must be node:NAME"),
+        ({"DATABASE_IAM": "1"}, "One way to sign in is enough, not DATABASE_SECRET_ARN and tokens of IAM."),
+        (
+            {"REDIS_URL": "rediss://app:hush@cache"},
+            "One way to sign in is enough, not the password in REDIS_URL and REDIS_SECRET_ARN.",
+        ),
+        ({"REDIS_URL": "rediss://app:a/hush@cache"}, "REDIS_URL cannot be read"),
+        ({"DATABASE_URL": "postgresql://app:hu#sh@db/x"}, "DATABASE_URL cannot be read"),
+        ({"DATABASE_URL": "postgresql://app:hush/@db/x"}, "DATABASE_URL cannot be read"),
+        ({"AWS_SECRET_ACCESS_KEY": ""}, "AWS_SECRET_ACCESS_KEY is not set."),
+        ({"AWS_REGION": ""}, "AWS_DEFAULT_REGION is not set."),
+        ({"AWS_ENDPOINT_URL": "http://vault.example"}, "AWS_ENDPOINT_URL_SECRETS_MANAGER must begin with https://"),
+    ],
+)
+def test_a_login_that_cannot_be_is_refused_by_name_and_not_shown(variables: dict[str, str], told: str) -> None:
+    """A password that breaks its URL would be in the message of whoever tried to read it."""
+    with pytest.raises(BadSettings) as refused:
+        Settings.from_environment(ON_AWS | variables)
+    assert str(refused.value).startswith(told)
+    assert "hush" not in "".join(traceback.format_exception(refused.value))

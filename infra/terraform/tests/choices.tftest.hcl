@@ -83,3 +83,54 @@ run "live_messages_by_nat_and_serverless" {
     error_message = "There is no replica that could be waited for."
   }
 }
+
+run "tokens_of_iam" {
+  command = plan
+
+  variables {
+    stage      = "dev"
+    iam_tokens = true
+  }
+
+  assert {
+    condition     = length(data.aws_secretsmanager_secret_version.redis) == 0 && aws_elasticache_user.app[0].authentication_mode[0].type == "iam"
+    error_message = "There is no password of Redis, and so none in the state."
+  }
+
+  assert {
+    condition     = aws_elasticache_user.app[0].user_id == aws_elasticache_user.app[0].user_name
+    error_message = "ElastiCache wants both to be the same for a user with tokens."
+  }
+
+  assert {
+    condition = {
+      for key, statements in local.function_statements : key => [
+        for statement in statements : statement.Sid if contains(["ReadItsSecrets", "SignInToPostgres", "SignInToRedis"], statement.Sid)
+      ]
+      } == {
+      api                  = ["SignInToPostgres", "SignInToRedis"]
+      drain                = ["SignInToPostgres", "SignInToRedis"]
+      drain_schedule       = ["SignInToPostgres", "SignInToRedis"]
+      maintain             = ["SignInToPostgres", "SignInToRedis"]
+      migrate              = ["ReadItsSecrets"]
+      import               = ["SignInToPostgres", "SignInToRedis"]
+      websocket_connect    = ["SignInToRedis"]
+      websocket_message    = ["SignInToPostgres", "SignInToRedis"]
+      websocket_disconnect = ["SignInToRedis"]
+    }
+    error_message = "Each function may sign in where it has work, and only migrations read a password: the owner's."
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in local.function_statements.drain : statement.Resource == "arn:aws:rds-db:eu-west-1:123456789012:dbuser:db-MOCK/rollcall_app"
+      if statement.Sid == "SignInToPostgres"
+    ])
+    error_message = "As the app's role of this Postgres only."
+  }
+
+  assert {
+    condition     = output.environment.REDIS_IAM == "node:rollcall-dev" && output.environment.DATABASE_IAM == "1" && !contains(keys(output.environment), "REDIS_SECRET_ARN")
+    error_message = "The functions are told."
+  }
+}

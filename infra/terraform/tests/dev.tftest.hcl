@@ -35,7 +35,7 @@ run "dev" {
   }
 
   assert {
-    condition     = aws_secretsmanager_secret_version.postgres.secret_string == null && aws_secretsmanager_secret_version.redis.secret_string == null
+    condition     = aws_secretsmanager_secret_version.postgres.secret_string == null && aws_secretsmanager_secret_version.redis[0].secret_string == null
     error_message = "What Terraform writes into secrets is not in its state."
   }
 
@@ -142,7 +142,7 @@ run "dev" {
           aws_elasticache_replication_group.main[0].replication_group_id, aws_elasticache_subnet_group.main[0].name,
           aws_elasticache_parameter_group.main[0].name, aws_elasticache_user.app[0].user_id,
           aws_elasticache_user_group.main[0].user_group_id, aws_kms_alias.main.name, aws_secretsmanager_secret.postgres.name,
-          aws_secretsmanager_secret.redis.name, aws_cognito_user_pool.main[0].name, aws_s3_bucket.files.bucket,
+          aws_secretsmanager_secret.redis[0].name, aws_cognito_user_pool.main[0].name, aws_s3_bucket.files.bucket,
           aws_wafv2_web_acl.api.name, aws_sns_topic.alarms.name, aws_cloudwatch_dashboard.main.dashboard_name,
           aws_budgets_budget.monthly.name, aws_cloudwatch_log_group.api_access.name, aws_cloudwatch_log_group.waf.name,
           aws_cloudwatch_log_group.flows.name, aws_cloudwatch_log_group.redis[0].name, aws_iam_role.flow_log.name,

@@ -55,7 +55,9 @@ run "what_does_not_go_together" {
     stage           = "dev"
     oidc_issuer     = "https://id.school.example"
     redis_node_type = "db.r7g.large"
+    iam_tokens      = true
+    postgres_proxy  = true
   }
 
-  expect_failures = [var.oidc_jwks_url, var.redis_node_type]
+  expect_failures = [var.oidc_jwks_url, var.redis_node_type, var.iam_tokens]
 }

@@ -19,6 +19,7 @@ mock_data "aws_secretsmanager_secret_version" {
 mock_resource "aws_db_instance" {
   defaults = {
     address            = "postgres.internal"
+    resource_id        = "db-MOCK"
     master_user_secret = [{ secret_arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-owner" }]
   }
 }
