@@ -8,9 +8,10 @@ ROLE ?= teacher
 TENANT ?= demo
 WORKERS ?= 2
 STAGE ?= dev
+ON_AWS = --stage "$(STAGE)" $(if $(OUTPUTS),--outputs "$(OUTPUTS)") $(if $(ARCH),--arch "$(ARCH)")
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev token env import calendar consumer migrate package test soak bench lint format openapi \
+.PHONY: help demo dev token env import calendar consumer migrate package deploy rollback undeploy test soak bench lint format openapi \
 	terraform-check lock clean
 
 help: ## List the targets
@@ -49,6 +50,15 @@ migrate: $(VENV)/installed ## Bring DATABASE_URL to the newest schema
 
 package: $(VENV)/installed ## Make the zip of a stage in dist/STAGE; STAGE=dev ARCH=arm64|x86_64
 	@$(RUN) -m local package --stage "$(STAGE)" $(if $(ARCH),--arch "$(ARCH)")
+
+deploy: $(VENV)/installed ## Deploy a stage on AWS; STAGE=dev OUTPUTS=file ARCH=arm64|x86_64 PACKAGE=folder
+	@$(RUN) -m local deploy $(ON_AWS) $(if $(PACKAGE),--package "$(PACKAGE)")
+
+rollback: $(VENV)/installed ## Deploy what was deployed before; STAGE=dev TO=commit
+	@$(RUN) -m local rollback $(ON_AWS) $(if $(TO),--to "$(TO)")
+
+undeploy: $(VENV)/installed ## Delete the functions and APIs of a stage; STAGE=dev
+	@$(RUN) -m local undeploy --stage "$(STAGE)" $(if $(OUTPUTS),--outputs "$(OUTPUTS)")
 
 test: $(VENV)/installed ## All tests; WORKERS=2
 	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile

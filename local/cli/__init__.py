@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from local.cli import calendar, consumer, demo, dev, env, importing, jobs, migrate, package, token
+from local.cli import calendar, consumer, demo, deploy, dev, env, importing, jobs, migrate, package, token
 
 __all__ = ["app", "main"]
 
@@ -26,6 +26,9 @@ app.command("calendar")(calendar.calendar)
 app.command("consumer")(consumer.consumer)
 app.command("migrate")(migrate.migrate)
 app.command("package")(package.package)
+app.command("deploy")(deploy.deploy)
+app.command("rollback")(deploy.rollback)
+app.command("undeploy")(deploy.undeploy)
 app.add_typer(jobs.app, name="jobs")
 
 

@@ -50,9 +50,18 @@ class Package:
     @cached_property
     def functions(self) -> Mapping[str, Function]:
         """Every function by its name in app.py, as the description has it."""
-        described = json.loads(self.description.read_text(encoding="utf-8"))["resource"]["aws_lambda_function"]
-        found = [_function(one) for one in cast("dict[str, dict[str, Any]]", described).values()]
+        found = [_function(one) for one in self._described.values()]
         return {function.name: function for function in found}
+
+    @property
+    def names(self) -> list[str]:
+        """Chalice's own names of the functions, as .chalice/config.json has them; `api_handler` for the API."""
+        return list(self._described)
+
+    @cached_property
+    def _described(self) -> dict[str, dict[str, Any]]:
+        described = json.loads(self.description.read_text(encoding="utf-8"))["resource"]["aws_lambda_function"]
+        return cast("dict[str, dict[str, Any]]", described)
 
 
 def _function(described: dict[str, Any]) -> Function:

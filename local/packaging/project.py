@@ -14,8 +14,8 @@ from .package import Architecture
 _UNWANTED = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
 
 
-def copy_project(target: Path, stage: str, architecture: Architecture | None) -> None:
-    """Copy what `chalice package` reads to the new folder `target`.
+def copy_project(target: Path, stage: str, architecture: Architecture | None, source: Path = ROOT) -> None:
+    """Copy what Chalice reads from the checkout `source` to the new folder `target`.
 
     Chalice would take everything that lies below chalicelib/, caches and editors' leavings included, and it takes the
     architecture from config.json only: `architecture`, if there is one, is written there, over that of any stage.
@@ -23,9 +23,9 @@ def copy_project(target: Path, stage: str, architecture: Architecture | None) ->
     """
     (target / ".chalice").mkdir(parents=True)
     for name in ("app.py", "requirements.txt"):
-        shutil.copy(ROOT / name, target)
-    shutil.copytree(ROOT / "chalicelib", target / "chalicelib", ignore=_UNWANTED)
-    for settings in (ROOT / ".chalice").glob("*.json"):
+        shutil.copy(source / name, target)
+    shutil.copytree(source / "chalicelib", target / "chalicelib", ignore=_UNWANTED)
+    for settings in (source / ".chalice").glob("*.json"):
         shutil.copy(settings, target / ".chalice")
     path = target / ".chalice" / "config.json"
     config = json.loads(path.read_text(encoding="utf-8"))

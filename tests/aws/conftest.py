@@ -1,13 +1,15 @@
-"""The package of this machine's architecture, made once a run."""
+"""The package of this machine's architecture, made once a run, and an AWS for a module's tests."""
 
 from __future__ import annotations
 
 import fcntl
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from local.packaging import Package, build, this_machine
+from tests.aws.emulator import EmulatedAws
 
 HERE = this_machine()
 
@@ -23,3 +25,10 @@ def package(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Package
         if not made.zip.exists():
             build("dev", made.folder, architecture=HERE)
         return made
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[EmulatedAws]:
+    """An AWS on which nothing stands yet."""
+    with EmulatedAws() as emulated:
+        yield emulated
