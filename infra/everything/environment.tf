@@ -1,18 +1,15 @@
-# What each function is told, beside what .chalice/config.json says. Secrets are told by their ARNs.
+# What each function is told: what .chalice/config.json says, what the ground says, and where live progress is.
 
 locals {
-  environment = { for key, own in local.chalice_environment : key => merge(own, local.told) }
+  environment = {
+    for key, own in local.chalice_environment :
+    key => merge(own, local.settings, lookup(local.function_settings, key, {}), local.websocket_settings)
+  }
 
-  told = {
-    DRAIN_FUNCTION     = local.function_names.drain
-    JWT_AUDIENCE       = local.issuer.audience
-    JWT_ISSUER         = local.issuer.url
-    JWT_JWKS_URL       = local.issuer.jwks_url
-    REDIS_CLUSTER      = local.node ? 0 : 1
-    REDIS_MIN_REPLICAS = local.node ? 1 : 0
-
-    # Not from the stage, which comes after the functions.
-    WEBSOCKET_URL      = "${aws_apigatewayv2_api.websocket_api.api_endpoint}/${var.stage}"
-    WEBSOCKET_ENDPOINT = "${replace(aws_apigatewayv2_api.websocket_api.api_endpoint, "wss://", "https://")}/${var.stage}"
+  # By the API and not by its stage, which comes after the functions.
+  websocket_address = "${aws_apigatewayv2_api.websocket_api.id}.execute-api.${var.region}.${data.aws_partition.current.dns_suffix}/${var.stage}"
+  websocket_settings = {
+    WEBSOCKET_ENDPOINT = "https://${local.websocket_address}"
+    WEBSOCKET_URL      = "wss://${local.websocket_address}"
   }
 }

@@ -1,29 +1,24 @@
 # Where the two APIs are reached, with what Chalice cannot give them: a log of who asked, limits, traces.
 
 locals {
-  # No path and no query: they hold ids of students and single-use tickets.
+  # Of whom and what nothing is said: neither addresses nor paths, which hold ids of students.
   access_log = {
-    time     = "$context.requestTimeEpoch"
-    request  = "$context.requestId"
-    trace    = "$context.xrayTraceId"
-    from     = "$context.identity.sourceIp"
-    method   = "$context.httpMethod"
-    resource = "$context.resourcePath"
-    status   = "$context.status"
-    bytes    = "$context.responseLength"
-    ms       = "$context.responseLatency"
-    error    = "$context.error.messageString"
-    firewall = "$context.waf.status"
+    requestId = "$context.requestId"
+    at        = "$context.requestTimeEpoch"
+    method    = "$context.httpMethod"
+    resource  = "$context.resourcePath"
+    status    = "$context.status"
+    ms        = "$context.responseLatency"
+    bytes     = "$context.responseLength"
+    error     = "$context.error.responseType"
   }
   websocket_access_log = {
-    time       = "$context.requestTimeEpoch"
-    request    = "$context.requestId"
+    requestId  = "$context.requestId"
+    at         = "$context.requestTimeEpoch"
     connection = "$context.connectionId"
-    from       = "$context.identity.sourceIp"
-    event      = "$context.eventType"
     route      = "$context.routeKey"
     status     = "$context.status"
-    error      = "$context.error.messageString"
+    error      = "$context.error.responseType"
   }
 }
 

@@ -160,4 +160,5 @@ resource "aws_api_gateway_method_settings" "all" {
 resource "aws_api_gateway_account" "main" {
   count               = var.api_gateway_account ? 1 : 0
   cloudwatch_role_arn = aws_iam_role.api_gateway[0].arn
+  reset_on_delete     = true # else the account would go on naming a role that is gone
 }

@@ -15,6 +15,16 @@ output "function_role_arns" {
   value       = { for key, role in aws_iam_role.function : key => role.arn }
 }
 
+output "environment" {
+  description = "The variables of every function."
+  value       = local.settings
+}
+
+output "function_environment" {
+  description = "Variables that one function has beside those."
+  value       = local.function_settings
+}
+
 output "drain_function" {
   description = "DRAIN_FUNCTION"
   value       = local.function_names.drain

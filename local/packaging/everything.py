@@ -40,11 +40,11 @@ def put_right(described: dict[str, Any]) -> dict[str, Any]:
     """
     resources: dict[str, dict[str, dict[str, Any]]] = dict(described["resource"])
     for kind in ("aws_iam_role", "aws_iam_role_policy", "aws_apigatewayv2_stage"):
-        del resources[kind]
+        resources.pop(kind, None)
     functions = resources["aws_lambda_function"]
     environment = {_ground(key): one["environment"]["variables"] for key, one in functions.items()}
     return {
-        "locals": described["locals"] | {"chalice_environment": environment},
+        "locals": described["locals"] | {"chalice_environment": environment, "packaged_stage": _stage(described)},
         "data": {kind: one for kind, one in described["data"].items() if kind != "null_data_source"},
         "resource": resources
         | {
@@ -56,6 +56,11 @@ def put_right(described: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _stage(described: dict[str, Any]) -> str:
+    """Whose package it is: the names of the functions have it in them."""
+    return str(described["data"]["null_data_source"]["chalice"]["inputs"]["stage"])
+
+
 def _ground(key: str) -> str:
     """The name that the ground has for a function of Chalice's."""
     return "api" if key == "api_handler" else key
@@ -65,7 +70,11 @@ def _function(key: str, said: dict[str, Any]) -> dict[str, Any]:
     name = _ground(key)
     # The role must be able to enter the network before Lambda takes it on; a log group that Lambda made would stay.
     after = ["aws_cloudwatch_log_group.function", "aws_iam_role_policy.function"]
-    return said | {
+    kept = {name: value for name, value in said.items() if name != "filename"}
+    return kept | {
+        "s3_bucket": "${aws_s3_object.code.bucket}",
+        "s3_key": "${aws_s3_object.code.key}",
+        "s3_object_version": "${aws_s3_object.code.version_id}",
         "role": f'${{aws_iam_role.function["{name}"].arn}}',
         "environment": {"variables": f'${{local.environment["{name}"]}}'},
         "vpc_config": {

@@ -75,6 +75,26 @@ run "dev" {
   }
 
   assert {
+    condition     = output.environment.DATABASE_SECRET_ARN == output.postgres_secret_arn && output.environment.REDIS_SECRET_ARN == output.redis_secret_arn
+    error_message = "The app is told where its logins are."
+  }
+
+  assert {
+    condition     = alltrue([for url in [output.environment.DATABASE_URL, output.environment.REDIS_URL, output.function_environment.migrate.MIGRATION_DATABASE_URL] : !strcontains(url, "@")])
+    error_message = "No URL has a login in it."
+  }
+
+  assert {
+    condition     = endswith(output.environment.DATABASE_URL, "/rollcall?sslmode=verify-full&sslrootcert=rds") && startswith(output.environment.REDIS_URL, "rediss://")
+    error_message = "The app checks whom it speaks to."
+  }
+
+  assert {
+    condition     = keys(output.function_environment) == ["migrate"] && output.function_environment.migrate.MIGRATION_DATABASE_SECRET_ARN == output.postgres_owner_secret_arn
+    error_message = "Only the function that migrates is told of the owner."
+  }
+
+  assert {
     condition     = length(aws_wafv2_web_acl_association.api) == 0 && length(aws_api_gateway_method_settings.all) == 0
     error_message = "Before the first deploy there is no API to put anything before."
   }
