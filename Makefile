@@ -8,11 +8,12 @@ ROLE ?= teacher
 TENANT ?= demo
 WORKERS ?= 2
 STAGE ?= dev
-ON_AWS = --stage "$(STAGE)" $(if $(OUTPUTS),--outputs "$(OUTPUTS)") $(if $(ARCH),--arch "$(ARCH)")
+ON_AWS = --stage "$(STAGE)" $(if $(OUTPUTS),--outputs "$(OUTPUTS)") $(if $(ARCH),--arch "$(ARCH)") \
+	$(if $(PACKAGE),--package "$(PACKAGE)")
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev token env import calendar consumer migrate package deploy rollback undeploy test soak bench lint format openapi \
-	terraform-check lock clean
+.PHONY: help demo dev token env import calendar consumer migrate package deploy rollback undeploy localstack test soak \
+	bench lint format openapi terraform-check lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,13 +53,16 @@ package: $(VENV)/installed ## Make the zip of a stage in dist/STAGE; STAGE=dev A
 	@$(RUN) -m local package --stage "$(STAGE)" $(if $(ARCH),--arch "$(ARCH)") $(if $(TERRAFORM),--terraform)
 
 deploy: $(VENV)/installed ## Deploy a stage on AWS; STAGE=dev OUTPUTS=file ARCH=arm64|x86_64 PACKAGE=folder
-	@$(RUN) -m local deploy $(ON_AWS) $(if $(PACKAGE),--package "$(PACKAGE)")
+	@$(RUN) -m local deploy $(ON_AWS)
 
 rollback: $(VENV)/installed ## Deploy what was deployed before; STAGE=dev TO=commit
 	@$(RUN) -m local rollback $(ON_AWS) $(if $(TO),--to "$(TO)")
 
 undeploy: $(VENV)/installed ## Delete the functions and APIs of a stage; STAGE=dev
 	@$(RUN) -m local undeploy --stage "$(STAGE)" $(if $(OUTPUTS),--outputs "$(OUTPUTS)")
+
+localstack: $(VENV)/installed ## An AWS to try things on, without Docker; needs Python 3.13 too
+	@exec $(RUN) -m local localstack
 
 test: $(VENV)/installed ## All tests; WORKERS=2
 	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile

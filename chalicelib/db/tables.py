@@ -20,7 +20,7 @@ from sqlalchemy import (
     Uuid,
 )
 from sqlalchemy.dialects.postgresql import DATERANGE, ENUM, JSONB
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeEngine, UserDefinedType
 
 metadata = MetaData()
 
@@ -28,6 +28,20 @@ _ID = Uuid(as_uuid=False)
 _INSTANT = DateTime(timezone=True)
 _STATUS = ENUM("PRESENT", "ABSENT", "LATE", "EXCUSED", name="attendance_status", create_type=False)
 _MODE = ENUM("DAILY", "PERIOD", name="attendance_mode", create_type=False)
+
+
+class Composite(UserDefinedType[str]):
+    """A row type of ours; ask for it by `to_jsonb`, since the driver has it as text."""
+
+    cache_ok = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def get_col_spec(self, **_: object) -> str:
+        """Its name in SQL."""
+        return self.name
+
 
 NIL = "00000000-0000-0000-0000-000000000000"
 """Stands for no period (DAILY mode) and for every school (calendar)."""
@@ -156,8 +170,9 @@ staff_attendance = _table(
 attendance_audit_log = _table(
     "attendance_audit_log",
     {
-        "id": _ID, "student_id": _ID, "staff_id": _ID, "date": Date(), "period_id": _ID, "before": JSONB(),
-        "after": JSONB(), "reason": Text(), "actor_id": Text(), "actor_role": Text(), "at": _INSTANT, "job_id": _ID,
+        "id": _ID, "student_id": _ID, "staff_id": _ID, "date": Date(), "period_id": _ID,
+        "before": Composite("marking"), "after": Composite("mark_said"), "reason": Text(), "actor_id": Text(),
+        "actor_role": Text(), "at": _INSTANT, "job_id": _ID,
     },
     "tenant_id id",
 )  # fmt: skip

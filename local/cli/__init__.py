@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from local.cli import calendar, consumer, demo, deploy, dev, env, importing, jobs, migrate, package, token
+from local.cli import calendar, consumer, demo, deploy, dev, env, importing, jobs, localstack, migrate, package, token
 
 __all__ = ["app", "main"]
 
@@ -29,6 +29,7 @@ app.command("package")(package.package)
 app.command("deploy")(deploy.deploy)
 app.command("rollback")(deploy.rollback)
 app.command("undeploy")(deploy.undeploy)
+app.command("localstack")(localstack.localstack)
 app.add_typer(jobs.app, name="jobs")
 
 

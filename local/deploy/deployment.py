@@ -9,21 +9,16 @@ import boto3
 
 from local.folder import ROOT
 from local.packaging import Architecture, Package, build
+from local.packaging.project import copy_project
 
 from .chalice import chalice
 from .checking import migrate, smoke_test
+from .finishing import send_access_log, tell_address
 from .ground import Ground
 from .project import make_project, remember
 from .source import commit_of, extract
 from .standing import Standing, find_standing
 from .steps import DeployFault, Say, step
-
-_LOG_FORMAT = (
-    '{"requestId":"$context.requestId","at":"$context.requestTimeEpoch","method":"$context.httpMethod",'
-    '"resource":"$context.resourcePath","status":"$context.status","ms":"$context.responseLatency",'
-    '"bytes":"$context.responseLength","error":"$context.error.responseType"}'
-)
-"""Of whom and what nothing is said: neither addresses nor ids of pupils."""
 
 
 def deploy(
@@ -38,9 +33,12 @@ def deploy(
 
 
 def rollback(
-    ground: Ground, say: Say, *, to: str | None = None, architecture: Architecture | None = None, checkout: Path = ROOT
-) -> Standing:
+    ground: Ground, say: Say, *, to: str | None = None, architecture: Architecture | None = None,
+    package: Package | None = None, checkout: Path = ROOT,
+) -> Standing:  # fmt: skip
     """Deploy the code of the commit that was deployed before, or of `to`; the schema stays as it is.
+
+    `package` is one that was made of it, if it was kept.
 
     Raises DeployFault, also if nobody knows what was deployed before.
     """
@@ -52,7 +50,7 @@ def rollback(
     with tempfile.TemporaryDirectory(prefix="rollcall-before-") as folder:
         with step(f"Fetch {commit}", say):
             extract(checkout, commit, Path(folder))
-        return _deploy(ground, say, Path(folder), commit, architecture, None, migrating=False)
+        return _deploy(ground, say, Path(folder), commit, architecture, package, migrating=False)
 
 
 def undeploy(ground: Ground, say: Say, *, checkout: Path = ROOT) -> None:
@@ -65,7 +63,8 @@ def undeploy(ground: Ground, say: Say, *, checkout: Path = ROOT) -> None:
         return
     with tempfile.TemporaryDirectory(prefix="rollcall-undeploy-") as scratch, step("Delete it by Chalice", say):
         project = Path(scratch, "project")
-        _bare_project(project, checkout, ground, standing)
+        copy_project(project, ground.stage, None, checkout)
+        remember(project, ground, standing)
         chalice("delete", project, ground)
         if left := find_standing(ground):
             raise DeployFault(f"left are {left}. Delete it again.")
@@ -86,12 +85,16 @@ def _deploy(
                 package = build(ground.stage, scratch / "package", architecture=architecture, source=source)
         tags = {"commit": commit, "before": _before(before, commit)}
         with step(f"Deploy {commit} to {ground.name} by Chalice", say, "What stands already is found next time."):
-            standing = _by_chalice(scratch / "project", source, ground, package, before, tags)
-            if before.websocket_api is None:  # the functions could not be told its address
-                standing = _by_chalice(scratch / "once-more", source, ground, package, standing, tags)
+            known = {name: value for name, value in tags.items() if value}
+            make_project(scratch / "project", source, ground, package, before, known)
+            chalice("deploy", scratch / "project", ground)
+            standing = find_standing(ground)
+        if before.websocket_api is None:
+            with step("Tell the functions the address of the new WebSocket API", say):
+                tell_address(ground, standing)
         assert standing.rest_api is not None  # noqa: S101  Chalice has just made it
         with step("Send the API's access log to its group", say):
-            _access_log(ground, standing.rest_api)
+            send_access_log(ground, standing.rest_api)
         back = _way_back(ground, tags["before"])
         if migrating:
             with step("Migrate", say, _after_migration(ground, back)):
@@ -101,21 +104,6 @@ def _deploy(
             say(f"  {smoke_test(ground, standing.rest_api)}")
     say(f"{ground.name} runs {commit}.\n{_next_apply(standing)}\n{back}")
     return standing
-
-
-def _by_chalice(
-    folder: Path, source: Path, ground: Ground, package: Package, standing: Standing, tags: dict[str, str]
-) -> Standing:
-    make_project(folder, source, ground, package, standing, {name: value for name, value in tags.items() if value})
-    chalice("deploy", folder, ground)
-    return find_standing(ground)
-
-
-def _bare_project(folder: Path, source: Path, ground: Ground, standing: Standing) -> None:
-    from local.packaging.project import copy_project
-
-    copy_project(folder, ground.stage, None, source)
-    remember(folder, ground, standing)
 
 
 def _before(standing: Standing, commit: str) -> str:
@@ -128,19 +116,6 @@ def _check_account(ground: Ground) -> None:
     account = boto3.client("sts", region_name=ground.region).get_caller_identity()["Account"]
     if account != ground.account:
         raise DeployFault(f"you are signed in to the account {account}, but the ground is in {ground.account}")
-
-
-def _access_log(ground: Ground, api: str) -> None:
-    if ground.api_access_log_arn is None:
-        return
-    settings = {"destinationArn": ground.api_access_log_arn, "format": _LOG_FORMAT}
-    boto3.client("apigateway", region_name=ground.region).update_stage(
-        restApiId=api,
-        stageName=ground.stage,
-        patchOperations=[
-            {"op": "replace", "path": f"/accessLogSettings/{name}", "value": value} for name, value in settings.items()
-        ],
-    )
 
 
 def _way_back(ground: Ground, before: str) -> str:

@@ -29,7 +29,6 @@ def make_project(
     config = json.loads(path.read_text(encoding="utf-8"))
     stage = filled_in(config["stages"][ground.stage], functions, ground, standing, tags)
     config["stages"][ground.stage] = {**stage, "lambda_architecture": architecture}
-    config.pop("iam_policy_file", None)
     path.write_text(json.dumps(config), encoding="utf-8")
     remember(folder, ground, standing)
     _lay_package(folder, package, architecture)
@@ -54,7 +53,7 @@ def filled_in(
         "security_group_ids": ground.security_group_ids,
         "tags": {**stage.get("tags", {}), **tags},
         "environment_variables": {
-            **stage.get("environment_variables", {}), **_websocket(ground, standing), **ground.environment,
+            **stage.get("environment_variables", {}), **websocket(ground, standing), **ground.environment,
         },
         "lambda_functions": {
             **said,
@@ -71,17 +70,17 @@ def remember(folder: Path, ground: Ground, standing: Standing) -> None:
         path.write_text(json.dumps(standing.remembered(ground)), encoding="utf-8")
 
 
-def _function(said: dict[str, Any], role: str, variables: dict[str, str]) -> dict[str, Any]:
-    own = {**said.get("environment_variables", {}), **variables}
-    return {**said, "manage_iam_role": False, "iam_role_arn": role, **({"environment_variables": own} if own else {})}
-
-
-def _websocket(ground: Ground, standing: Standing) -> dict[str, str]:
+def websocket(ground: Ground, standing: Standing) -> dict[str, str]:
     """Where live progress is, once the API is there: AWS gives it an address when it is made."""
     if standing.websocket_api is None:
         return {}
     api = standing.websocket_api
     return {"WEBSOCKET_URL": address(ground, api, "wss"), "WEBSOCKET_ENDPOINT": address(ground, api, "https")}
+
+
+def _function(said: dict[str, Any], role: str, variables: dict[str, str]) -> dict[str, Any]:
+    own = {**said.get("environment_variables", {}), **variables}
+    return {**said, "manage_iam_role": False, "iam_role_arn": role, **({"environment_variables": own} if own else {})}
 
 
 def _lay_package(folder: Path, package: Package, architecture: str) -> None:

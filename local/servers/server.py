@@ -16,7 +16,6 @@ from typing import ClassVar, Self
 from .supervised import Supervised
 from .unprivileged import ServerError, ServerUser
 
-START_TIMEOUT = 60.0  # seconds; recovery after a crash is part of a start
 _LONGEST_SOCKET_FOLDER = 80  # bytes; a unix socket's whole path must stay under 104 (macOS) or 108 (Linux)
 
 
@@ -29,6 +28,8 @@ class EmbeddedServer(ABC):
 
     name: ClassVar[str]
     stop_signal: ClassVar[signal.Signals]
+    start_timeout: ClassVar[float] = 60.0
+    """Seconds; recovery after a crash is part of a start."""
 
     def __init__(self, folder: Path | None = None, port: int | None = None) -> None:
         self.user = ServerUser.current()
@@ -133,7 +134,7 @@ class EmbeddedServer(ABC):
             user=self.user,
             environment=self._environment(),
         )
-        deadline = time.monotonic() + START_TIMEOUT
+        deadline = time.monotonic() + self.start_timeout
         while self.running and time.monotonic() < deadline:
             if self._answers():
                 return True

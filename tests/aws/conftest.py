@@ -1,8 +1,9 @@
-"""The package of this machine's architecture, made once a run, and an AWS for a module's tests."""
+"""The package of this machine's architecture, made once a run; emulated AWSes, and an empty database."""
 
 from __future__ import annotations
 
 import fcntl
+import secrets
 import signal
 import sys
 import time
@@ -10,9 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from moto import mock_aws
+from sqlalchemy import text
 
-from local.folder import ROOT
+from chalicelib.db.engine import make_engine
+from local.folder import ROOT, local_folder
 from local.packaging import Package, build, this_machine
+from local.servers import EmbeddedPostgres, LocalStack, ServerError
 from local.servers.supervised import Supervised
 from local.servers.unprivileged import ServerUser
 from tests.aws.emulator import EmulatedAws
@@ -33,11 +38,47 @@ def package(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Package
         return made
 
 
+@pytest.fixture(scope="session")
+def localstack() -> Iterator[str]:
+    """The URL of a LocalStack; it wants a Python of its own, and where that is not to be had, nothing is proven."""
+    try:
+        server = LocalStack(local_folder())
+    except ServerError as error:
+        pytest.skip(str(error))
+    with server:
+        yield server.url
+
+
+@pytest.fixture(params=["moto", "localstack"])
+def aws(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What boto3 speaks to by default: each of the two emulators in turn, so that a promise holds on both."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    if request.param == "localstack":
+        monkeypatch.setenv("AWS_ENDPOINT_URL", request.getfixturevalue("localstack"))
+        yield
+    else:
+        with mock_aws():
+            yield
+
+
 @pytest.fixture(scope="module")
-def aws() -> Iterator[EmulatedAws]:
-    """An AWS on which nothing stands yet."""
-    with EmulatedAws() as emulated:
-        yield emulated
+def emulated() -> Iterator[EmulatedAws]:
+    """An AWS in a process of its own, to deploy to; nothing stands on it yet."""
+    with EmulatedAws() as aws:
+        yield aws
+
+
+@pytest.fixture(scope="module")
+def empty_database(postgres: EmbeddedPostgres) -> str:
+    """The name of an empty database."""
+    name = f"deployed_{secrets.token_hex(4)}"
+    engine = make_engine(postgres.url("postgres"))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"create database {name}"))
+    engine.dispose()
+    return name
 
 
 @pytest.fixture(scope="session", autouse=True)

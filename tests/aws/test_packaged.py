@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
-from sqlalchemy import text
 
 from chalicelib.db.engine import make_engine
 from chalicelib.db.migrate import head
@@ -34,17 +33,6 @@ _REDIS = 9  # no other test uses this database
 
 
 @pytest.fixture(scope="module")
-def empty(postgres: EmbeddedPostgres) -> str:
-    """The name of an empty database."""
-    name = f"packaged_{secrets.token_hex(4)}"
-    engine = make_engine(postgres.url("postgres"))
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"create database {name}"))
-    engine.dispose()
-    return name
-
-
-@pytest.fixture(scope="module")
 def outside() -> Iterator[Outside]:
     """An identity provider, and a management API of WebSockets."""
     with open_outside() as outside:
@@ -53,13 +41,13 @@ def outside() -> Iterator[Outside]:
 
 @pytest.fixture(scope="module")
 def box(
-    package: Package, empty: str, postgres: EmbeddedPostgres, redis_server: EmbeddedRedis, outside: Outside,
+    package: Package, empty_database: str, postgres: EmbeddedPostgres, redis_server: EmbeddedRedis, outside: Outside,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[LambdaBox]:  # fmt: skip
     """Every function of the package, over TCP with passwords; the app's is not set yet."""
     variables = {
         "ROLLCALL_STAGE": "local",  # a laptop's stage: outside of it, all would have to be TLS
-        "DATABASE_URL": postgres.tcp_url(empty, APP_ROLE, "made by a deployment"),
+        "DATABASE_URL": postgres.tcp_url(empty_database, APP_ROLE, "made by a deployment"),
         "REDIS_URL": redis_server.tcp_url(_REDIS),
         "JWT_ISSUER": ISSUER,
         "JWT_JWKS_URL": outside.url + "/keys",
@@ -70,7 +58,7 @@ def box(
     }
     functions = dict(package.functions)
     functions["migrate"] = replace(
-        functions["migrate"], environment={"MIGRATION_DATABASE_URL": postgres.tcp_url(empty)}
+        functions["migrate"], environment={"MIGRATION_DATABASE_URL": postgres.tcp_url(empty_database)}
     )
     functions["probe"] = Function("probe", "probe.handler", timeout_s=29)
     task = unpack(package.zip, tmp_path_factory.mktemp("packaged") / "task", {"probe.py": PROBE})
@@ -80,10 +68,10 @@ def box(
 
 
 @pytest.fixture(scope="module")
-def deployed(box: LambdaBox, empty: str, postgres: EmbeddedPostgres, outside: Outside) -> Iterator[Deployed]:
+def deployed(box: LambdaBox, empty_database: str, postgres: EmbeddedPostgres, outside: Outside) -> Iterator[Deployed]:
     """The deployment has run its migration, as every test below needs it, and a school has moved in."""
     migrated = box.invoke("migrate", {})
-    engine = make_engine(postgres.url(empty, APP_ROLE))
+    engine = make_engine(postgres.url(empty_database, APP_ROLE))
     school = School(Database(engine))
     yield Deployed(box, outside, school, school.section(students=3), migrated)
     engine.dispose()

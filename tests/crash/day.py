@@ -53,7 +53,7 @@ class Day:
         expected = [(student, said[-1], len(said)) for student, said in self.told.items()]
         assert sorted(map(tuple, marks)) == sorted(expected)
         log = self.school.run(
-            "select student_id::text, before ->> 'status', after ->> 'status' from attendance_audit_log"
+            "select student_id::text, (before).status::text, (after).status::text from attendance_audit_log"
         )
         changes = [(kim, *pair) for kim, said in self.told.items() for pair in pairwise(said)]
         assert sorted(map(tuple, log)) == sorted(changes)

@@ -65,8 +65,17 @@ def mark_of(school: School, student: str) -> Any:
 
 def history(school: School, student: str) -> list[tuple[str, str]]:
     """A student's changes in the audit log, oldest first, as (status before, status after)."""
-    found = school.run("select before, after from attendance_audit_log where student_id = :s order by id", s=student)
-    return [(row.before["status"], row.after["status"]) for row in found]
+    return [(entry.before["status"], entry.after["status"]) for entry in audit_entries(school, student)]
+
+
+def audit_entries(school: School, student: str | None = None) -> list[Any]:
+    """The tenant's audit log, or a student's part of it, oldest first; `before` and `after` are dicts."""
+    return school.run(
+        "select id, student_id, staff_id, date, to_jsonb(before) as before, to_jsonb(after) as after, reason,"
+        " actor_id, actor_role, at, job_id from attendance_audit_log"
+        " where cast(:student as uuid) is null or student_id = :student order by id",
+        student=student,
+    )
 
 
 def audit_count(school: School) -> int:

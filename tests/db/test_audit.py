@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from chalicelib.db.faults import sqlstate
 from chalicelib.db.session import Database
 from chalicelib.db.writer import BatchWriter
-from tests.db.steps import a_job, audit_count, history, mark_of
+from tests.db.steps import a_job, audit_count, audit_entries, history, mark_of
 from tests.school import School, Section
 
 NOT_ALLOWED = "42501"
@@ -73,7 +73,7 @@ def test_a_mark_changed_past_the_writer_is_audited_all_the_same(school: School, 
     [kim] = corrected.students
     school.run("update student_attendance set status = 'EXCUSED', marked_by = 'eve', marked_role = 'office'")
     assert history(school, kim) == [("ABSENT", "PRESENT"), ("PRESENT", "EXCUSED")]
-    [*_, entry] = school.run("select * from attendance_audit_log order by id")
+    [*_, entry] = audit_entries(school)
     assert (entry.actor_id, entry.actor_role, entry.before["marked_by"]) == ("eve", "office", "ann")
 
 
@@ -83,7 +83,7 @@ def test_a_mark_changed_by_the_owner_is_audited(school: School, corrected: Secti
     with owner_engine.begin() as connection:
         set_remarks = text("update student_attendance set remarks = 'by hand' where student_id = :kim")
         connection.execute(set_remarks, {"kim": kim})
-    [*_, entry] = school.run("select * from attendance_audit_log order by id")
+    [*_, entry] = audit_entries(school)
     assert (entry.before["remarks"], entry.after["remarks"]) == (None, "by hand")
 
 
@@ -95,7 +95,7 @@ def test_a_deleted_mark_leaves_its_trace_under_the_name_of_who_deleted_it(
     stood = mark_of(school, kim)
     with owner_engine.begin() as connection:
         connection.execute(text("delete from student_attendance where student_id = :kim"), {"kim": kim})
-    [*_, entry] = school.run("select * from attendance_audit_log order by id")
+    [*_, entry] = audit_entries(school)
     assert (entry.before["status"], entry.after, entry.actor_id, entry.actor_role) == (
         "PRESENT", None, "postgres", "database",
     )  # fmt: skip
@@ -122,7 +122,7 @@ def test_a_change_of_many_marks_at_once_is_logged_mark_by_mark(database: Databas
     for at, status in enumerate(["ABSENT", "PRESENT"]):
         marks = dict.fromkeys(section.students, status)
         BatchWriter(database).write([a_job(school, marks, at=at, section=section.id)])
-    found = school.run("select distinct student_id, before ->> 'status', after ->> 'status' from attendance_audit_log")
+    found = school.run("select distinct student_id, (before).status, (after).status from attendance_audit_log")
     assert {(str(who), before, after) for who, before, after in found} == {
         (who, "ABSENT", "PRESENT") for who in section.students
     }

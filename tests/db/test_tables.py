@@ -7,7 +7,7 @@ from sqlalchemy import Dialect, Engine, inspect
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
-from chalicelib.db.tables import metadata
+from chalicelib.db.tables import Composite, metadata
 
 DIALECT: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
 
@@ -18,8 +18,12 @@ def written(kind: TypeEngine[object]) -> str:
 
 
 @pytest.mark.parametrize("name", sorted(metadata.tables))
-def test_a_table_has_the_columns_that_the_code_reads(owner_engine: Engine, name: str) -> None:
+def test_a_table_has_the_columns_that_the_code_reads(
+    owner_engine: Engine, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     """Each column, of the same type, in the code and in the database; none is missing on either side."""
+    for ours in ("marking", "mark_said"):
+        monkeypatch.setitem(postgresql.base.ischema_names, ours, lambda name=ours: Composite(name))
     code = {column.name: written(column.type) for column in metadata.tables[name].columns}
     database = {column["name"]: written(column["type"]) for column in inspect(owner_engine).get_columns(name)}
     assert code == database

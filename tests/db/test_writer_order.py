@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chalicelib.db.session import Database
 from chalicelib.db.writer import BatchWriter, JobRow
-from tests.db.steps import a_job, counts
+from tests.db.steps import a_job, audit_entries, counts
 from tests.school import School
 
 SECTION = 2
@@ -91,7 +91,7 @@ def test_every_order_of_delivery_ends_in_the_same_marks(database: Database, stor
 
 def log_is_unbroken(school: School, student: str, mark: Any) -> bool:
     """Each change starts from what the one before it ended in, the last one in what stands; none is left out."""
-    changes = school.run("select before, after from attendance_audit_log where student_id = :s order by id", s=student)
+    changes = audit_entries(school, student)
     after = [(change.after["status"], change.after["remarks"]) for change in changes]
     before = [(change.before["status"], change.before["remarks"]) for change in changes]
     ends_here = not changes or after[-1] == (mark.status, mark.remarks)

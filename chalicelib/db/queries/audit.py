@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
+from sqlalchemy.dialects.postgresql import JSONB
 
 from chalicelib.db.queries.paging import fetch
 from chalicelib.db.tables import NIL, attendance_audit_log, settings_audit_log
 from chalicelib.domain.questions import AuditFilter, Page, Window
 
 _A = attendance_audit_log.c
+_BEFORE, _AFTER = (func.to_jsonb(said, type_=JSONB).label(said.key) for said in (_A.before, _A.after))
 _ENTRY = select(
-    _A.id, _A.student_id, _A.staff_id, _A.date, _A.period_id, _A.before, _A.after, _A.reason, _A.actor_id,
+    _A.id, _A.student_id, _A.staff_id, _A.date, _A.period_id, _BEFORE, _AFTER, _A.reason, _A.actor_id,
     _A.actor_role, _A.at, _A.job_id,
 )  # fmt: skip
 
@@ -62,4 +64,7 @@ def settings_changes(connection: Connection, tenant: str, window: Window) -> Pag
 
 def _tidy(item: dict[str, Any]) -> dict[str, Any]:
     item["period_id"] = None if item["period_id"] == NIL else item["period_id"]
+    if item["student_id"] is not None:
+        for said in filter(None, (item["before"], item["after"])):
+            del said["check_in"], said["check_out"]
     return item
