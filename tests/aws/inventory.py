@@ -75,6 +75,7 @@ def _within(aws: EmulatedAws, found: _Found) -> _Found:
             for one in redis.describe_cache_parameters(CacheParameterGroupName=group["CacheParameterGroupName"])["Parameters"]
         ],
         "REST stages": stages,
+        "roles of API Gateway": [{"arn": arn} for arn in [rest.get_account().get("cloudwatchRoleArn")] if arn],
         "WebSocket stages": [
             stage for api in found["WebSocket APIs"] for stage in live.get_stages(ApiId=api["ApiId"])["Items"]
         ],

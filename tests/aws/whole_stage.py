@@ -42,6 +42,12 @@ _EMULATED: dict[str, Any] = {
 }
 """Where Terraform keeps its state, and how it speaks to an emulator: the only differences of the ground."""
 
+_GO_THERE = {
+    "environment": "${{ for key, own in local.chalice_environment : key => "
+    "merge(own, local.here, lookup(local.own, key, {})) }}"
+}
+"""What the functions are told in place of infra/everything/environment.tf."""
+
 
 class Skipped(Exception):
     """Terraform or its provider is not to be had."""
@@ -91,7 +97,8 @@ def make_and_unmake(package: Package, folder: Path) -> dict[str, Any]:
         everything, ground = (Root(folder / name, environment) for name in ("everything", "ground"))
         lay_out(package, everything.folder)
         shutil.copytree(MODULE, ground.folder, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*", "tests"))
-        everything.begin({"stage": "dev", "api_gateway_account": True}, {**_EMULATED, "locals": _servers(postgres, redis)})
+        write_whole(everything.folder / "here.tf.json", json.dumps({"locals": _servers(postgres, redis)}))
+        everything.begin({"stage": "dev", "api_gateway_account": True}, {**_EMULATED, "locals": _GO_THERE})
         # Its protection is what hinders a destroy; the how-to turns it off in the same way.
         ground.begin({"stage": "prod", "deletion_protection": False, "vpc_cidr": "10.30.0.0/16"}, _EMULATED)
         _together(everything.apply, ground.apply)
@@ -118,11 +125,7 @@ def _servers(postgres: EmbeddedPostgres, redis: EmbeddedRedis) -> dict[str, Any]
         "DRAIN_FUNCTION": "",
     }
     owner = {"MIGRATION_DATABASE_URL": postgres.tcp_url("rollcall")}
-    return {
-        "here": here,
-        "owner": owner,
-        "environment": '${{ for key, own in local.chalice_environment : key => merge(own, local.here, key == "migrate" ? local.owner : {}) }}',
-    }
+    return {"here": here, "own": {"migrate": owner}}
 
 
 def _ask(aws: EmulatedAws) -> dict[str, int]:
