@@ -101,6 +101,7 @@ def _websocket_deployment(resources: dict[str, dict[str, dict[str, Any]]]) -> di
     routes = [f"aws_apigatewayv2_route.{key}" for key in sorted(resources["aws_apigatewayv2_route"])]
     hashed = ", ".join(f"{route}.{value}" for route in routes for value in ("route_key", "target"))
     return {
-        key: one | {"triggers": {"routes": f'${{sha1(join(",", [{hashed}]))}}'}, "lifecycle": {"create_before_destroy": True}}
+        key: one
+        | {"triggers": {"routes": f'${{sha1(join(",", [{hashed}]))}}'}, "lifecycle": {"create_before_destroy": True}}
         for key, one in resources["aws_apigatewayv2_deployment"].items()
     }

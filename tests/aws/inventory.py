@@ -36,7 +36,7 @@ _LISTS = {
 }
 """By what they are called in the tests: a service, a call of it, and where its answer has them."""
 
-_ASKED = {
+_ASKED: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "budgets": ("budgets", "describe_budgets", "Budgets", {"AccountId": ACCOUNT}),
     "firewalls": ("wafv2", "list_web_acls", "WebACLs", {"Scope": "REGIONAL"}),
     "secrets": ("secretsmanager", "list_secrets", "SecretList", {"IncludePlannedDeletion": True}),
@@ -47,7 +47,9 @@ _ASKED = {
 def look(aws: EmulatedAws) -> _Found:
     """All that there is by kind, as AWS tells it; what a new account has of its own is not told."""
     found: _Found = {}
-    calls = {kind: (*call, {}) for kind, call in _LISTS.items()} | _ASKED
+    calls: dict[str, tuple[str, str, str, dict[str, Any]]] = {
+        kind: (*call, {}) for kind, call in _LISTS.items()
+    } | _ASKED
     for kind, (service, call, place, asked) in calls.items():
         found[kind] = list(_all(aws.client(service), call, place, asked))
     kms = aws.client("kms")
@@ -62,7 +64,11 @@ def _within(aws: EmulatedAws, found: _Found) -> _Found:
     rds, redis, rest, live, events, waf = (
         aws.client(service) for service in ("rds", "elasticache", "apigateway", "apigatewayv2", "events", "wafv2")
     )
-    stages = [{"api": api["id"], **stage} for api in found["REST APIs"] for stage in rest.get_stages(restApiId=api["id"])["item"]]
+    stages = [
+        {"api": api["id"], **stage}
+        for api in found["REST APIs"]
+        for stage in rest.get_stages(restApiId=api["id"])["item"]
+    ]
     return {
         "parameters of databases": [
             one
@@ -72,7 +78,9 @@ def _within(aws: EmulatedAws, found: _Found) -> _Found:
         "parameters of caches": [
             one
             for group in found["cache parameters"]
-            for one in redis.describe_cache_parameters(CacheParameterGroupName=group["CacheParameterGroupName"])["Parameters"]
+            for one in redis.describe_cache_parameters(CacheParameterGroupName=group["CacheParameterGroupName"])[
+                "Parameters"
+            ]
         ],
         "REST stages": stages,
         "roles of API Gateway": [{"arn": arn} for arn in [rest.get_account().get("cloudwatchRoleArn")] if arn],
@@ -85,7 +93,10 @@ def _within(aws: EmulatedAws, found: _Found) -> _Found:
             for target in events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
         ],
         "firewalled": [
-            {"api": stage["api"], "firewall": waf.get_web_acl_for_resource(ResourceArn=_stage_arn(stage))["WebACL"]["Name"]}
+            {
+                "api": stage["api"],
+                "firewall": waf.get_web_acl_for_resource(ResourceArn=_stage_arn(stage))["WebACL"]["Name"],
+            }
             for stage in stages
         ],
     }

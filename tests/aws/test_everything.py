@@ -78,8 +78,10 @@ def test_what_is_stored_is_encrypted_with_the_key_of_its_stage(made: dict[str, l
         [redis] = [one for one in made["caches"] if one["ReplicationGroupId"] == f"rollcall-{stage}"]
         secrets = [one for one in made["secrets"] if one["Name"].startswith(f"rollcall/{stage}/")]
         logs = [one for one in made["log groups"] if f"rollcall-{stage}" in one["logGroupName"]]
-        assert postgres["StorageEncrypted"] and postgres["KmsKeyId"] == key
-        assert redis["AtRestEncryptionEnabled"] and redis["KmsKeyId"] == key
+        assert postgres["StorageEncrypted"]
+        assert postgres["KmsKeyId"] == key
+        assert redis["AtRestEncryptionEnabled"]
+        assert redis["KmsKeyId"] == key
         assert [one["KmsKeyId"] for one in secrets] == [key, key]
         assert {one["kmsKeyId"] for one in logs} == {key}
         assert len(logs) >= len(FUNCTIONS)
@@ -110,10 +112,15 @@ def test_both_apis_are_limited_and_logged_and_the_firewall_stands_at_once(
 ) -> None:
     """No second apply with ids is needed; no log names who asked, or for whom."""
     [rest], [live] = made["REST stages"], made["WebSocket stages"]
-    assert rest["methodSettings"]["*/*"]["throttlingRateLimit"] == live["DefaultRouteSettings"]["ThrottlingRateLimit"] == 50
+    assert (
+        rest["methodSettings"]["*/*"]["throttlingRateLimit"]
+        == live["DefaultRouteSettings"]["ThrottlingRateLimit"]
+        == 50
+    )
     for log in (rest["accessLogSettings"]["format"], live["AccessLogSettings"]["Format"]):
         assert "$context.requestId" in log
-        assert "identity" not in log and "$context.path" not in log
+        assert "identity" not in log
+        assert "$context.path" not in log
     assert [one["firewall"] for one in made["firewalled"]] == ["rollcall-dev"]
 
 
@@ -129,7 +136,8 @@ def test_what_the_functions_are_told_on_aws_holds_no_login(stages: dict[str, Any
         told = stages[stage]["environment"] | stages[stage]["function_environment"]["migrate"]
         assert not any("@" in value for value in told.values())
         assert told["DATABASE_SECRET_ARN"].partition(":secret:")[2].startswith(f"rollcall/{stage}/postgres")
-        assert "sslmode=verify-full" in told["DATABASE_URL"] and told["REDIS_URL"].startswith("rediss://")
+        assert "sslmode=verify-full" in told["DATABASE_URL"]
+        assert told["REDIS_URL"].startswith("rediss://")
 
 
 def test_two_stages_stand_side_by_side(made: dict[str, list[dict[str, Any]]]) -> None:
@@ -140,9 +148,11 @@ def test_two_stages_stand_side_by_side(made: dict[str, list[dict[str, Any]]]) ->
         ("cache user groups", "UserGroupId"), ("budgets", "BudgetName"), ("user pools", "Name"),
     ):  # fmt: skip
         names = named(made, kind, key)
-        assert {name.replace("dev", "prod", 1) for name in names if "dev" in name} >= {
-            name for name in names if "prod" in name
-        } != set(), kind
+        assert (
+            {name.replace("dev", "prod", 1) for name in names if "dev" in name}
+            >= {name for name in names if "prod" in name}
+            != set()
+        ), kind
 
 
 def test_a_destroy_leaves_nothing_but_what_must_be_kept(stages: dict[str, Any]) -> None:

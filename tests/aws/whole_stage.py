@@ -1,7 +1,7 @@
-"""Two stages made and unmade by Terraform, side by side in one emulated account: a process of its own, beside other tests.
+"""Two stages made and unmade by Terraform, side by side in one emulated account: a process beside the other tests.
 
 dev is everything in one root, with the real package; prod is the ground alone, on which Chalice would deploy. What AWS
-then tells is written to a file, which tests/aws/test_everything.py reads. Terraform waits for RDS by the clock, some two
+then tells is written to a file, which tests/aws/test_everything.py reads. Terraform waits for RDS by the clock, two
 minutes and a half in all, in which next to nothing is done here.
 
     python -m tests.aws.whole_stage package-folder result-file
@@ -63,7 +63,8 @@ class Root:
     def run(self, *arguments: str) -> str:
         """Run terraform; what it printed. Raises RuntimeError with all it said."""
         ran = subprocess.run(
-            ["terraform", *arguments], cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
+            ["terraform", *arguments],
+            cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
         if ran.returncode and any(words in ran.stderr for words in _CHECK["NO_PROVIDER"]):
             raise Skipped("the AWS provider is not to be had: no mirror was found, and it could not be downloaded")
@@ -146,9 +147,11 @@ def main(package: Path, result: Path) -> None:
     """Whatever happens is told in the file."""
     with tempfile.TemporaryDirectory(prefix="rollcall-stages-") as folder:
         try:
-            if shutil.which("terraform") is None:
-                raise Skipped("terraform is not installed")
-            told = make_and_unmake(Package(package), Path(folder))
+            told = (
+                make_and_unmake(Package(package), Path(folder))
+                if shutil.which("terraform")
+                else {"skipped": "terraform is not installed"}
+            )
         except Skipped as why:
             told = {"skipped": str(why)}
         except Exception:  # noqa: BLE001 - it is told

@@ -11,7 +11,17 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 
 from local.folder import write_whole
-from tests.aws.emulator import account, budgets, elasticache, elasticache_groups, functions, rds, rest_api, s3, websocket_api
+from tests.aws.emulator import (
+    account,
+    budgets,
+    elasticache,
+    elasticache_groups,
+    functions,
+    rds,
+    rest_api,
+    s3,
+    websocket_api,
+)
 from tests.aws.emulator.front import Front
 
 

@@ -26,6 +26,6 @@ def describe_subscribers_for_notification(self: BudgetsResponse) -> str:
     return json.dumps({"Subscribers": found})
 
 
-def list_tags_for_resource(self: BudgetsResponse) -> str:  # noqa: ARG001 - moto has not kept them
+def list_tags_for_resource(self: BudgetsResponse) -> str:
     """None."""
     return json.dumps({"ResourceTags": []})

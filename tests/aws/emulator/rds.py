@@ -1,4 +1,4 @@
-"""RDS gives every instance its own resource id, by which Terraform finds it, and the usual authority for its certificate.
+"""RDS gives every instance its own resource id, by which Terraform finds it, and a certificate of the usual authority.
 
 moto gives all the same id, and an authority that there is not: Terraform would change it, and wait a minute more.
 """

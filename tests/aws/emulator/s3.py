@@ -1,4 +1,4 @@
-"""S3 looks at whether a request came by TLS before it denies one that did not; moto denies all, since it reads no condition.
+"""S3 denies, by a policy that says so, only requests without TLS; moto denies all, since it reads no condition.
 
 Here every request counts as one by TLS, as if that had ended before this server.
 """
