@@ -12,19 +12,22 @@ from typing import Any
 
 from local.folder import ROOT
 
+from .contents import PackageFault
 from .package import Package
 
 _SOURCES = (ROOT / "infra" / "terraform", ROOT / "infra" / "everything")
 
 
 def lay_out(package: Package, target: Path) -> None:
-    """Fill `target`; what Terraform keeps there between two runs stays."""
+    """Fill `target`; what Terraform keeps there between two runs stays. Raises PackageFault."""
     target.mkdir(parents=True, exist_ok=True)
     for pattern in ("*.tf", "*.tf.json"):
         for stale in target.glob(pattern):
             stale.unlink()
     for source in _SOURCES:
         for file in source.glob("*.tf"):
+            if (target / file.name).exists():
+                raise PackageFault(f"{file.name} is in two folders of infra: one would take the place of the other.")
             shutil.copy(file, target)
     shutil.copy(package.zip, target)
     described = json.loads(package.description.read_text(encoding="utf-8"))

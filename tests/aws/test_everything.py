@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chalicelib.db.migrate import head
+from local.packaging import Package, lay_out
 from tests.aws.conftest import stages_file
+from tests.aws.ground import MODULE
 from tests.aws.stage import FUNCTIONS
 
 pytestmark = pytest.mark.aws
@@ -156,10 +159,35 @@ def test_two_stages_stand_side_by_side(made: dict[str, list[dict[str, Any]]]) ->
 
 
 def test_a_destroy_leaves_nothing_but_what_must_be_kept(stages: dict[str, Any]) -> None:
-    """Of prod the last snapshot, the secrets for a month, and of both stages a key that is going to be deleted."""
+    """Of prod the snapshots with their key, and the secrets for a month; of dev a key that is going to be deleted."""
     left = {kind: those for kind, those in stages["left"].items() if those}
     assert set(left) == {"keys", "secrets", "database snapshots"}
-    assert {one["DBSnapshotIdentifier"] for one in left["database snapshots"]} == {"rollcall-prod-final"}
+    snapshots = {one["SnapshotType"]: one["DBSnapshotIdentifier"] for one in left["database snapshots"]}
+    assert set(snapshots) == {"manual", "automated"}
+    assert snapshots["manual"] == "rollcall-prod-final"
+    assert snapshots["automated"].startswith("rds:rollcall-prod-")  # backups outlive it
     assert {one["Name"] for one in left["secrets"]} == {"rollcall/prod/postgres", "rollcall/prod/redis"}
     assert all(one["DeletedDate"] for one in left["secrets"])
-    assert {one["KeyState"] for one in left["keys"]} == {"PendingDeletion"}
+    assert {one["Description"].rpartition("-")[2]: one["KeyState"] for one in left["keys"]} == {
+        "dev stores": "PendingDeletion",
+        "prod stores": "Enabled",
+    }
+    assert {one["KmsKeyId"] for one in left["database snapshots"]} == {
+        one["Arn"] for one in left["keys"] if one["KeyState"] == "Enabled"
+    }
+
+
+def test_the_root_is_laid_out_anew_and_holds_nothing_of_chalices_own_roles(package: Package, tmp_path: Path) -> None:
+    """What was there goes, but for what Terraform keeps; what is generated asks for no old provider."""
+    for name in ("of-before.tf", "terraform.tfstate"):
+        (tmp_path / name).write_text("{}")
+    lay_out(package, tmp_path)
+    assert not (tmp_path / "of-before.tf").exists()
+    assert (tmp_path / "terraform.tfstate").exists()
+    generated = json.loads((tmp_path / "chalice.tf.json").read_text(encoding="utf-8"))
+    assert not {"terraform", "output"} & set(generated)
+    assert not {"aws_iam_role", "aws_iam_role_policy", "aws_apigatewayv2_stage"} & set(generated["resource"])
+    assert "stage_name" not in json.dumps(generated["resource"]["aws_api_gateway_deployment"])
+    assert {path.name for folder in (MODULE, MODULE.parent / "everything") for path in folder.glob("*.tf")} == {
+        path.name for path in tmp_path.glob("*.tf")
+    }

@@ -107,6 +107,7 @@ def make_and_unmake(package: Package, folder: Path) -> dict[str, Any]:
             "made": look(aws), "dev": everything.outputs(), "prod": ground.outputs(), "answers": _ask(aws),
             "state": everything.folder.joinpath("terraform.tfstate").read_text(encoding="utf-8"),
         }  # fmt: skip
+        ground.run("state", "rm", "aws_kms_key.main", "aws_kms_alias.main")  # as docs/how-to/deploy.md says
         _together(everything.destroy, ground.destroy)
         return {**told, "left": look(aws)}
 
