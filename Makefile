@@ -49,8 +49,8 @@ consumer: $(VENV)/installed ## Drain DATABASE_URL and REDIS_URL until stopped
 migrate: $(VENV)/installed ## Bring DATABASE_URL to the newest schema
 	@$(RUN) -m local migrate
 
-package: $(VENV)/installed ## Make the zip of a stage in dist/STAGE; STAGE=dev ARCH=arm64|x86_64
-	@$(RUN) -m local package --stage "$(STAGE)" $(if $(ARCH),--arch "$(ARCH)")
+package: $(VENV)/installed ## Make the zip of a stage in dist/STAGE; STAGE=dev ARCH=arm64|x86_64 TERRAFORM=1
+	@$(RUN) -m local package --stage "$(STAGE)" $(if $(ARCH),--arch "$(ARCH)") $(if $(TERRAFORM),--terraform)
 
 deploy: $(VENV)/installed ## Deploy a stage on AWS; STAGE=dev OUTPUTS=file ARCH=arm64|x86_64 PACKAGE=folder
 	@$(RUN) -m local deploy $(ON_AWS)

@@ -1,6 +1,11 @@
 # Before the REST API: a firewall, limits, and a log of who asked. Chalice makes the API, so its id comes from outside.
 
 locals {
+  # infra/everything says these anew: there the APIs are made by the same apply.
+  api_made         = var.rest_api_id != null
+  rest_api_id      = var.rest_api_id
+  websocket_api_id = var.websocket_api_id
+
   # Rule groups of AWS's, and the rules of them that would refuse the app's own requests.
   managed_rules = {
     AWSManagedRulesAmazonIpReputationList = []
@@ -126,14 +131,14 @@ resource "aws_wafv2_web_acl_logging_configuration" "api" {
 }
 
 resource "aws_wafv2_web_acl_association" "api" {
-  count        = var.rest_api_id == null ? 0 : 1
-  resource_arn = "arn:${local.partition}:apigateway:${var.region}::/restapis/${var.rest_api_id}/stages/${var.stage}"
+  count        = local.api_made ? 1 : 0
+  resource_arn = "arn:${local.partition}:apigateway:${var.region}::/restapis/${local.rest_api_id}/stages/${var.stage}"
   web_acl_arn  = aws_wafv2_web_acl.api.arn
 }
 
 resource "aws_api_gateway_method_settings" "all" {
-  count       = var.rest_api_id == null ? 0 : 1
-  rest_api_id = var.rest_api_id
+  count       = local.api_made ? 1 : 0
+  rest_api_id = local.rest_api_id
   stage_name  = var.stage
   method_path = "*/*"
 
@@ -155,4 +160,5 @@ resource "aws_api_gateway_method_settings" "all" {
 resource "aws_api_gateway_account" "main" {
   count               = var.api_gateway_account ? 1 : 0
   cloudwatch_role_arn = aws_iam_role.api_gateway[0].arn
+  reset_on_delete     = true # else the account would go on naming a role that is gone
 }

@@ -22,7 +22,7 @@ locals {
   # Before the first deploy the API has no id: then any API of this account with a stage of this name.
   connections_arn = format(
     "arn:%s:execute-api:%s:%s:%s/%s/POST/@connections/*", # connections come and go, each with a new id
-    local.partition, var.region, local.account, coalesce(var.websocket_api_id, "*"), var.stage,
+    local.partition, var.region, local.account, coalesce(local.websocket_api_id, "*"), var.stage,
   )
 
   secret_arns = {

@@ -11,7 +11,17 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 
 from local.folder import write_whole
-from tests.aws.emulator import elasticache, functions, rds, rest_api, websocket_api
+from tests.aws.emulator import (
+    account,
+    budgets,
+    elasticache,
+    elasticache_groups,
+    functions,
+    rds,
+    rest_api,
+    s3,
+    websocket_api,
+)
 from tests.aws.emulator.front import Front
 
 
@@ -21,7 +31,7 @@ def main(folder: Path) -> None:
     server = make_server("127.0.0.1", 0, moto, threaded=True, request_handler=MotoRequestHandler)
     url = f"http://127.0.0.1:{server.server_port}"
     runner = functions.Runner(folder, url)
-    for service in (rest_api, websocket_api, elasticache, rds):
+    for service in (account, rest_api, websocket_api, elasticache, elasticache_groups, rds, s3, budgets):
         service.mend()
     functions.mend(runner, url)
     server.app = Front(moto, runner)
