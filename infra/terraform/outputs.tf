@@ -37,7 +37,7 @@ output "drain_function" {
 
 output "postgres_host" {
   description = "The host that the functions connect to: the proxy's where there is one. Migrations use postgres_direct_host."
-  value       = local.database_host
+  value       = local.postgres_address
 }
 
 output "postgres_direct_host" {
