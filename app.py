@@ -1,21 +1,27 @@
-"""The front door: the Chalice app, its routes and Lambda entry points. Nothing but wiring."""
+"""The front door: the Chalice app, its routes and Lambda entry points. Nothing but wiring.
+
+What one kind of event needs and another does not is imported when it comes: all of it at once would double every start.
+"""
 
 from __future__ import annotations
 
 import gc
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalice.app import Chalice, CloudWatchEvent, Rate, WebsocketEvent
 
-from chalicelib.api.authentication import Authenticator
-from chalicelib.api.router import bind
-from chalicelib.api.routes import operations
+from chalicelib.api.doors import open_doors
 from chalicelib.config import Settings, on_lambda
 from chalicelib.container import Container
-from chalicelib.realtime import Sessions, live_events, make_sessions
+from chalicelib.services.events import Events
 from chalicelib.watch.invocation import watched
 from chalicelib.watch.logs import log_as_json
+
+if TYPE_CHECKING:
+    from chalicelib.api.authentication import Authenticator
+    from chalicelib.api.router import Router
+    from chalicelib.realtime import Sessions
 
 if on_lambda():
     log_as_json()
@@ -28,22 +34,40 @@ app.experimental_feature_flags.update(["WEBSOCKETS"])  # Chalice wants this said
 def container() -> Container:
     """What this Lambda environment keeps between requests, made at the first one."""
     gc.freeze()  # what was loaded stays: the collector need not walk it while a request is read
-    return Container(Settings.from_environment(), live_events)
+    return Container(Settings.from_environment(), _live_events)
+
+
+def _live_events(container: Container) -> Events:
+    from chalicelib.realtime import live_events
+
+    return live_events(container)
 
 
 @cache
 def authenticator() -> Authenticator:
     """Knows whose tokens are believed."""
+    from chalicelib.api.authentication import Authenticator
+
     return Authenticator(container().settings.tokens)
+
+
+@cache
+def router() -> Router:
+    """Answers requests."""
+    from chalicelib.api.router import Router
+
+    return Router(container, authenticator)
 
 
 @cache
 def sessions() -> Sessions:
     """Answers WebSockets."""
+    from chalicelib.realtime import make_sessions
+
     return make_sessions(container())
 
 
-bind(app, operations(), container, authenticator)
+open_doors(app, router)
 
 for kind in ("pure_lambda", "scheduled", "websocket"):
     app.register_middleware(watched, kind)

@@ -15,7 +15,7 @@ from redis import Redis
 
 from bench.sheets import ACTOR
 from bench.world import World
-from chalicelib.api.operations import BASE
+from chalicelib.api.doors import BASE
 from chalicelib.container import Container
 from chalicelib.queue.keys import Keys
 from local.front_door import front_door

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import httpx
 
-from chalicelib.api.operations import BASE
+from chalicelib.api.doors import BASE
 from local.faults import StackFault
 
 _TIMEOUT_S = 30.0

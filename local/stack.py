@@ -19,7 +19,7 @@ from typing import Self
 
 from sqlalchemy import Engine
 
-from chalicelib.api.operations import BASE
+from chalicelib.api.doors import BASE
 from chalicelib.container import Container
 from chalicelib.db.engine import make_engine
 from chalicelib.services.roster_import import ImportReport

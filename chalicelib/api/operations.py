@@ -8,13 +8,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from chalicelib.api.doors import BASE
 from chalicelib.cache import Toll
 from chalicelib.container import Container
 from chalicelib.domain.attendance import Role
 from chalicelib.errors import RollcallError
 from chalicelib.services.actor import Actor
-
-BASE = "/api/v1/school/attendance"
 
 EVERYONE = frozenset(Role)
 """Whoever has a token."""
@@ -98,13 +97,14 @@ class Operations:
 
     def __init__(self, tag: str) -> None:
         self.tag = tag
-        self.all: list[Operation] = []
+        self.named: dict[str, Operation] = {}
 
     def add(self, method: str, path: str, summary: str, **how: Any) -> Callable[[Handler], Handler]:
         """Offer the decorated handler at `method` and `path` (below BASE); `how` are further fields of Operation."""
 
         def offer(handler: Handler) -> Handler:
-            self.all.append(Operation(method, BASE + path, handler, summary, self.tag, **how))
+            made = Operation(method, BASE + path, handler, summary, self.tag, **how)
+            self.named[made.name] = made
             return handler
 
         return offer

@@ -1,20 +1,22 @@
-"""Bind operations to Chalice: authenticate, authorise, read, call, answer; every error becomes a problem document."""
+"""What happens to a request: authenticate, authorise, read, call, answer; every error becomes a problem document."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from chalice.app import Chalice, Response
+from chalice.app import Response
 from pydantic import BaseModel
 
 from chalicelib.api.authentication import Authenticator
 from chalicelib.api.bodies import read_body
+from chalicelib.api.doors import Door
 from chalicelib.api.headers import HEADERS, preflight, shared
 from chalicelib.api.operations import Call, Operation, Reply
 from chalicelib.api.problems import problem
 from chalicelib.api.requests import check_headers, read_ids, read_query
+from chalicelib.api.routes import operation
 from chalicelib.cache import Toll
 from chalicelib.container import Container
 from chalicelib.errors import Forbidden, RollcallError
@@ -25,39 +27,40 @@ from chalicelib.watch.traces import current_trace
 log = logging.getLogger(__name__)
 
 
-def bind(
-    app: Chalice,
-    operations: Iterable[Operation],
-    container: Callable[[], Container],
-    authenticator: Callable[[], Authenticator],
-) -> None:
-    """Offer `operations` on `app`. The two makers are called at the first request, so `import app` needs nothing."""
-    by_path: dict[str, list[Operation]] = {}
-    for operation in operations:
-        by_path.setdefault(operation.path, []).append(operation)
-        view = _view(app, operation.name, container, _answering(operation, container, authenticator))
-        # Chalice would answer a wrong media type itself, but not with a problem document: so every type comes here.
-        app.route(operation.path, methods=[operation.method], name=operation.name, content_types=[])(view)
-    for path, offered in by_path.items():
-        view = _view(app, "preflight", container, _preflight(offered, container))
-        app.route(path, methods=["OPTIONS"], name="preflight", content_types=[])(view)
+class Router:
+    """Takes requests at the doors. The two makers are called within a request, so that what fails there is told."""
 
+    def __init__(self, container: Callable[[], Container], authenticator: Callable[[], Authenticator]) -> None:
+        self._container, self._authenticator = container, authenticator
 
-def _view(
-    app: Chalice, name: str, container: Callable[[], Container], answer: Callable[[Any, dict[str, str], str], Response]
-) -> Callable[..., Response]:
-    """What Chalice calls: an error becomes a problem document, and a page that may read the answer is told so."""
+    def answer(self, door: Door, request: Any, ids: dict[str, str]) -> Response:
+        """The answer of the operation behind `door`; `ids` are those in the path."""
+        return self._told(door.handler, request, lambda trace: self._carried_out(door, request, ids, trace))
 
-    def view(**path: str) -> Response:
-        request: Any = app.current_request
+    def preflight(self, doors: Sequence[Door], request: Any, ids: dict[str, str]) -> Response:  # noqa: ARG002 - any id
+        """What a browser may send to the path of `doors`.
+
+        Answered here and not by API Gateway, whose own answer knows one origin, fixed when the API was deployed.
+        """
+
+        def allowed(_: str) -> Response:
+            methods = ", ".join(sorted({"OPTIONS", *(door.method for door in doors)}))
+            names = {name for door in doors for name in operation(door).headers}
+            pages = preflight(self._container().settings.cors_origins, request.headers, methods, names)
+            return Response(body="", status_code=204, headers={**HEADERS, "Allow": methods, **pages})
+
+        return self._told("preflight", request, allowed)
+
+    def _told(self, name: str, request: Any, answer: Callable[[str], Response]) -> Response:
+        """An error becomes a problem document, and a page that may read the answer is told so."""
         request_id, trace = _request_id(request), current_trace(request.headers.get("x-amzn-trace-id"))
         cross_origin: Mapping[str, str] = {}
         with work(request=request_id, operation=name, trace=trace.root if trace else None):
             try:
-                cross_origin = shared(container().settings.cors_origins, request.headers)
-                response = answer(request, path, str(trace or ""))
+                cross_origin = shared(self._container().settings.cors_origins, request.headers)
+                response = answer(str(trace or ""))
             except RollcallError as error:
-                container().meter.tell("refused", {"Refused": 1}, code=error.problem_code)
+                self._container().meter.tell("refused", {"Refused": 1}, code=error.problem_code)
                 response = problem(error, request_id)
             except Exception:
                 log.exception("%s failed", name)
@@ -65,74 +68,44 @@ def _view(
         response.headers.update(cross_origin)
         return response
 
-    view.__name__ = name
-    return view
-
-
-def _answering(
-    operation: Operation, container: Callable[[], Container], authenticator: Callable[[], Authenticator]
-) -> Callable[[Any, dict[str, str], str], Response]:
-    return lambda request, path, trace: _response(_answer(operation, request, path, trace, container(), authenticator))
-
-
-def _preflight(
-    offered: Sequence[Operation], container: Callable[[], Container]
-) -> Callable[[Any, dict[str, str], str], Response]:
-    """Answered here and not by API Gateway, whose own answer knows one origin, fixed when the API was deployed."""
-    methods = ", ".join(sorted({"OPTIONS", *(operation.method for operation in offered)}))
-    names = frozenset(name for operation in offered for name in operation.headers)
-
-    def answer(request: Any, *_: object) -> Response:
-        allowed = preflight(container().settings.cors_origins, request.headers, methods, names)
-        return Response(body="", status_code=204, headers={**HEADERS, "Allow": methods, **allowed})
-
-    return answer
-
-
-def _answer(
-    operation: Operation,
-    request: Any,
-    path: dict[str, str],
-    trace: str,
-    container: Container,
-    authenticator: Callable[[], Authenticator],
-) -> Reply:
-    if operation.roles is None:
-        return operation.handler(_call(operation, request, path, trace, container))
-    actor = authenticator().identify(request.headers.get("authorization"))
-    note(tenant=actor.tenant)
-    toll = container.allowances.toll(actor.tenant, actor.subject, reads=operation.method == "GET")
-    try:
-        if not operation.takes_toll:
-            toll.take()
-        if not actor.roles & operation.roles:
-            raise Forbidden
-        return operation.handler(_call(operation, request, path, trace, container, actor, toll))
-    except RollcallError:
-        toll.take()  # what was refused before anything was asked of Redis counts like any other request
-        raise
+    def _carried_out(self, door: Door, request: Any, ids: dict[str, str], trace: str) -> Response:
+        wanted, container = operation(door), self._container()
+        if wanted.roles is None:
+            return _response(wanted.handler(_call(wanted, request, ids, trace, container)))
+        actor = self._authenticator().identify(request.headers.get("authorization"))
+        note(tenant=actor.tenant)
+        toll = container.allowances.toll(actor.tenant, actor.subject, reads=wanted.method == "GET")
+        try:
+            if not wanted.takes_toll:
+                toll.take()
+            if not actor.roles & wanted.roles:
+                raise Forbidden
+            return _response(wanted.handler(_call(wanted, request, ids, trace, container, actor, toll)))
+        except RollcallError:
+            toll.take()  # what was refused before anything was asked of Redis counts like any other request
+            raise
 
 
 def _call(
-    operation: Operation,
+    wanted: Operation,
     request: Any,
-    path: dict[str, str],
+    ids: dict[str, str],
     trace: str,
     container: Container,
     actor: Actor | None = None,
     toll: Toll | None = None,
 ) -> Call:
-    check_headers(operation.headers, request.headers)
+    check_headers(wanted.headers, request.headers)
     query = request.query_params
     raw = {name: query.getlist(name) for name in query} if query else {}
     return Call(
         container=container,
-        path=read_ids(path),
+        path=read_ids(ids),
         headers=request.headers,
         bearer=actor,
         toll=toll,
-        query=read_query(operation.query, raw),
-        body=read_body(request.headers, request.raw_body) if operation.body is not None else b"",
+        query=read_query(wanted.query, raw),
+        body=read_body(request.headers, request.raw_body) if wanted.body is not None else b"",
         trace=trace,
     )
 

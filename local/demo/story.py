@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from chalicelib.api.operations import BASE
+from chalicelib.api.doors import BASE
 from local import follow as following
 from local.client import Client
 from local.faults import StackFault

@@ -11,7 +11,7 @@ import boto3
 import httpx
 from botocore.config import Config
 
-from chalicelib.api.operations import BASE
+from chalicelib.api.doors import BASE
 
 from .ground import Ground
 from .standing import address

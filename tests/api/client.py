@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import app
-from chalicelib.api.operations import BASE
+from chalicelib.api.doors import BASE
 from local.gateway.isolation import isolate_requests
 from local.gateway.routes import RouteTable
 from local.lambda_context import LocalLambdaContext

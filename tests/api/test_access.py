@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.api.operations import BASE
+from chalicelib.api.doors import BASE
 from chalicelib.api.routes import operations
 from chalicelib.container import Container
 from tests.api.client import Client

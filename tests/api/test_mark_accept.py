@@ -12,7 +12,7 @@ import pytest
 from redis.connection import AbstractConnection
 
 import app
-from chalicelib.api.operations import BASE
+from chalicelib.api.doors import BASE
 from chalicelib.container import Container
 from tests.api.client import Client
 from tests.api.conftest import Bearer

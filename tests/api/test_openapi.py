@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from chalicelib.api.operations import BASE
+from chalicelib.api.doors import BASE
 from chalicelib.api.routes import operations
 from local.openapi import COMMITTED, main, render
 from tests.api.client import Client

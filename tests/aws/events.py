@@ -6,7 +6,7 @@ import json
 import uuid
 from typing import Any
 
-from chalicelib.api.operations import BASE
+from chalicelib.api.doors import BASE
 from local.gateway.routes import RouteTable
 
 _HOST = "1234567890.execute-api.eu-central-1.amazonaws.com"

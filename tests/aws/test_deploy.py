@@ -19,7 +19,7 @@ import pytest
 from redis import Redis
 
 import app
-from chalicelib.api.operations import BASE
+from chalicelib.api.doors import BASE
 from chalicelib.db.engine import make_engine
 from chalicelib.db.migrate import head
 from chalicelib.db.session import Database

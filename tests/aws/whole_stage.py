@@ -26,7 +26,7 @@ from typing import Any
 import httpx
 from sqlalchemy import text
 
-from chalicelib.api.operations import BASE
+from chalicelib.api.doors import BASE
 from chalicelib.db.engine import make_engine
 from local.folder import write_whole
 from local.packaging import Package, lay_out

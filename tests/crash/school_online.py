@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import jwt
 
-from chalicelib.api.operations import BASE
+from chalicelib.api.doors import BASE
 from local.front_door import front_door
 from local.gateway import serve
 from local.tokens import AUDIENCE, ISSUER

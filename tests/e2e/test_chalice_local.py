@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from chalicelib.api.operations import BASE
+from chalicelib.api.doors import BASE
 from local.folder import ROOT, local_folder, signing_key
 from local.settings import environment
 from local.stack import Stack

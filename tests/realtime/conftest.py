@@ -12,7 +12,7 @@ import jwt
 import pytest
 
 import app
-from chalicelib.api.operations import BASE
+from chalicelib.api.doors import BASE
 from chalicelib.container import Container
 from chalicelib.db.session import Database
 from chalicelib.services.drain import Report

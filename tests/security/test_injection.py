@@ -19,8 +19,9 @@ from sqlalchemy import Engine
 
 import app
 from chalicelib.api.bodies import MAX_BODY_BYTES
+from chalicelib.api.doors import BASE
 from chalicelib.api.models.fields import PATTERN_FAULTS
-from chalicelib.api.operations import BASE, Operation
+from chalicelib.api.operations import Operation
 from chalicelib.api.routes import operations
 from chalicelib.container import Container
 from chalicelib.services.roster_import import read_bundle

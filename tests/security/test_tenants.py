@@ -16,7 +16,8 @@ import pytest
 from redis import Redis
 from sqlalchemy import Engine
 
-from chalicelib.api.operations import BASE, Operation
+from chalicelib.api.doors import BASE
+from chalicelib.api.operations import Operation
 from chalicelib.api.routes import operations
 from chalicelib.container import Container
 from chalicelib.domain.attendance import Role

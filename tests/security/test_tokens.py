@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import RSAAlgorithm
 
 import app
-from chalicelib.api.operations import BASE
+from chalicelib.api.doors import BASE
 from chalicelib.api.routes import operations
 from chalicelib.container import Container
 from chalicelib.db.session import Database

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from chalicelib.api.doors import BASE
 from chalicelib.api.models.jobs import JobListQuery, JobPage, JobQuery, JobStatus
-from chalicelib.api.operations import BASE, EVERYONE, Call, Operations, Reply
+from chalicelib.api.operations import EVERYONE, Call, Operations, Reply
 from chalicelib.domain.attendance import OFFICE_ROLES
 from chalicelib.errors import BadInput, Conflict, NotFound, Unavailable
 

@@ -8,8 +8,9 @@ from datetime import date
 from typing import Any
 
 from chalicelib.api.bodies import read_form, read_json
+from chalicelib.api.doors import BASE
 from chalicelib.api.models.marks import MAX_RECORDS, Accepted, MarkRequest, StaffMarkRequest
-from chalicelib.api.operations import BASE, Call, Header, Operations, Reply
+from chalicelib.api.operations import Call, Header, Operations, Reply
 from chalicelib.domain.attendance import MARKING_ROLES, OFFICE_ROLES
 from chalicelib.domain.policy import Draft
 from chalicelib.errors import (
