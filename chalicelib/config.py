@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 LOCAL = "local"
+MOST_SHARDS = 64
+"""An idle drain of all looks at each in turn."""
 
 
 class BadSettings(Exception):
@@ -32,6 +34,8 @@ class Settings:
     redis_url: str
     tokens: TokenSettings
     queue_name: str = "rollcall"
+    queue_shards: int = 1
+    queue_shards_also: int | None = None
     redis_min_replicas: int = 0
     redis_cluster: bool = False
     drain_function: str | None = None
@@ -59,6 +63,8 @@ class Settings:
         JWT_JWKS_URL          where the issuer publishes its keys
         JWT_LOCAL_KEY         a shared key instead; refused unless the stage is local
         QUEUE_NAME            (default: rollcall)
+        QUEUE_SHARDS          shards of the queue, 1 to 64, over which tenants are spread (default: 1)
+        QUEUE_SHARDS_ALSO     another number of shards, by which jobs may lie while it changes (docs/how-to/shards.md)
         REDIS_MIN_REPLICAS    replicas that must have a job before it is answered 202 (default: 0)
         REDIS_CLUSTER         1 if REDIS_URL is a server of a cluster, or a configuration endpoint (default: 0)
         DRAIN_FUNCTION        the Lambda to wake after a push; without it, only the schedule drains
@@ -75,6 +81,8 @@ class Settings:
             redis_url=_required(env, "REDIS_URL"),
             tokens=_tokens(env, stage),
             queue_name=env.get("QUEUE_NAME", "rollcall"),
+            queue_shards=_number(env, "QUEUE_SHARDS", 1, least=1, most=MOST_SHARDS),
+            queue_shards_also=_number(env, "QUEUE_SHARDS_ALSO", 0, least=1, most=MOST_SHARDS) or None,
             redis_min_replicas=_number(env, "REDIS_MIN_REPLICAS", 0),
             redis_cluster=bool(_number(env, "REDIS_CLUSTER", 0)),
             drain_function=env.get("DRAIN_FUNCTION") or None,
@@ -117,10 +125,12 @@ def _required(env: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _number(env: Mapping[str, str], name: str, default: int, least: int = 0) -> int:
+def _number(env: Mapping[str, str], name: str, default: int, least: int = 0, most: int | None = None) -> int:
     text = env.get(name, "")
     if not text:
         return default
     if not (text.isascii() and text.isdecimal() and int(text) >= least):
         raise BadSettings(f"{name} must be a whole number from {least} on, not {text!r}.")
+    if most is not None and int(text) > most:
+        raise BadSettings(f"{name} must be {most} at most, not {text}.")
     return int(text)

@@ -80,7 +80,7 @@ class Job:
     """A job as the queue holds it; instants are µs since 1970 by the clock of Redis.
 
     Only `claim` fills `data` and `token`; `get` and `list` leave them empty, since nobody follows a job by its data.
-    `result` and `error` are JSON as the consumer wrote it.
+    `result` and `error` are JSON as the consumer wrote it. `shard` is where it was found.
     """
 
     id: str
@@ -100,6 +100,7 @@ class Job:
     finished_at: int | None = None
     result: str | None = None
     error: str | None = None
+    shard: int = 0
     token: str = field(default="", repr=False)
     data: bytes = field(default=b"", repr=False)
 
@@ -123,13 +124,13 @@ CLAIMED = (*SHOWN, "token", "data")
 """The fields that `claim` reads."""
 
 
-def job_from_values(values: Iterable[bytes | None]) -> Job | None:
-    """The job of which these are the SHOWN or the CLAIMED fields; None if its hash is gone."""
+def job_from_values(values: Iterable[bytes | None], shard: int) -> Job | None:
+    """The job of a shard of which these are the SHOWN or the CLAIMED fields; None if its hash is gone."""
     present = {name: value for name, value in zip(CLAIMED, values, strict=False) if value is not None}
-    return _job(present) if "state" in present else None
+    return _job(present, shard) if "state" in present else None
 
 
-def _job(fields: Mapping[str, bytes]) -> Job:
+def _job(fields: Mapping[str, bytes], shard: int) -> Job:
     text = {name: fields[name].decode() for name in SHOWN if name in fields}
     return Job(
         id=text["id"],
@@ -149,6 +150,7 @@ def _job(fields: Mapping[str, bytes]) -> Job:
         finished_at=int(text["finished_at"]) if "finished_at" in text else None,
         result=text.get("result"),
         error=text.get("error"),
+        shard=shard,
         token=fields.get("token", b"").decode(),
         data=fields.get("data", b""),
     )

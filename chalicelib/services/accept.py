@@ -67,7 +67,7 @@ class Acceptor:
         data = _payload(actor, sheet, rules, register)
         queued = self.queue.enqueue(_job(actor, sheet, data, idempotency_key))
         if queued.ring:
-            self.doorbell.ring()
+            self.doorbell.ring(queued.shard)
         return queued
 
     def _judged_by(self, actor: Actor, sheet: Sheet) -> tuple[Rules, Register]:

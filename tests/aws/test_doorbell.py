@@ -39,7 +39,7 @@ def test_a_ring_invokes_the_drain_and_leaves_nothing_in_the_log(
 ) -> None:
     """The invocation is accepted."""
     with caplog.at_level(logging.WARNING):
-        LambdaDoorbell(drain_function).ring()
+        LambdaDoorbell(drain_function).ring(0)
     assert not caplog.records
 
 
@@ -51,5 +51,5 @@ def test_a_ring_that_fails_is_logged_and_not_raised(
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    LambdaDoorbell("rollcall-test-drain").ring()
+    LambdaDoorbell("rollcall-test-drain").ring(0)
     assert "could not be rung" in caplog.text
