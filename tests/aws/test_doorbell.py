@@ -43,6 +43,14 @@ def test_a_ring_invokes_the_drain_and_leaves_nothing_in_the_log(
     assert not caplog.records
 
 
+def test_a_ring_tells_the_drain_which_shard_it_is_for(drain_function: str) -> None:
+    """So that it need not look at the others."""
+    doorbell, asked = LambdaDoorbell(drain_function), []
+    doorbell._client.meta.events.register("before-call.lambda.Invoke", lambda params, **_: asked.append(params["body"]))
+    doorbell.ring(3)
+    assert [json.loads(body) for body in asked] == [{"shard": 3}]
+
+
 def test_a_ring_that_fails_is_logged_and_not_raised(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

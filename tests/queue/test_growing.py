@@ -73,7 +73,7 @@ def test_who_was_paused_before_stays_so_and_where_it_was(redis: Redis) -> None:
     JobQueue(redis).pause(MOVES)
     after = JobQueue(redis, shards=4, also=1)
     held = after.enqueue(a_job(MOVES))
-    assert (held.shard, claim(after), after.paused()) == (0, [], {MOVES})
+    assert (held.shard, claim(after), set(after.paused())) == (0, [], {MOVES})
     after.resume(MOVES)
     assert claim_one(after).id == held.id
     assert after.enqueue(a_job(MOVES)).shard == 3
@@ -93,7 +93,7 @@ def test_a_pause_of_all_from_before_holds_for_all(redis: Redis) -> None:
     after = JobQueue(redis, shards=4, also=1)
     for tenant in ("yew", "oak", "ash", "elm"):
         enqueue(after, 1, tenant)
-    assert (claim(after), after.counts().waiting, after.paused()) == ([], 4, {"*"})
+    assert (claim(after), after.counts().waiting, set(after.paused())) == ([], 4, {"*"})
     after.resume(None)
     assert len([job for _ in range(4) for job in claim(after)]) == 4
 
@@ -124,18 +124,18 @@ class Growth(RuleBasedStateMachine):
         self.made: dict[tuple[str, str], str] = {}
         self.old = self.new = JobQueue(redis)
 
-    @rule(shards=st.sampled_from([1, 2, 3, 4, 8]))
+    @rule(shards=st.sampled_from([1, 2, 4]))
     def deploy(self, shards: int) -> None:
         """The next step of a change; what was running goes on beside it until the next one."""
         now, also = self.stages[-1]
         if also is None:
-            step: tuple[int, int | None] = (now, shards)
+            step: tuple[int, int | None] = (now, shards if shards != now else 8)
         elif self.stages[-2][0] == now:
             step = (also, now)
         else:
             self.drain_all()  # the old number is forgotten when nothing lies by it any more
             for key in [*self.redis.scan_iter("*idem*"), *self.redis.scan_iter("*job:*")]:
-                self.redis.delete(key)  # a week has passed
+                self.redis.delete(key)  # a week has passed, and no clock is that much ahead
             self.made.clear()
             self.remembered = len(self.accepted)
             self.old = self.new
@@ -143,9 +143,13 @@ class Growth(RuleBasedStateMachine):
         self.stages.append(step)
         self.old, self.new = self.new, JobQueue(self.redis, shards=step[0], also=step[1])
 
-    @rule(
-        tenant=st.sampled_from(["yew", "oak", "ash", "elm"]), key=st.sampled_from(["", "0a", "0b"]), old=st.booleans()
-    )
+    @rule(shard=st.integers(0, 3))
+    def clocks_differ(self, shard: int) -> None:
+        """The server of a shard is ahead of the others."""
+        if self.redis.exists(OF_SHARDS[shard].clock):
+            self.redis.incrby(OF_SHARDS[shard].clock, 1_000_000_000)
+
+    @rule(tenant=st.sampled_from(["oak", "elm"]), key=st.sampled_from(["", "0a"]), old=st.booleans())
     def submit(self, tenant: str, key: str, old: bool) -> None:
         """A client sends a register, perhaps with a key that it sent before."""
         queue = self.old if old else self.new
@@ -154,7 +158,7 @@ class Growth(RuleBasedStateMachine):
             assert told.id == self.made[tenant, key]
             return
         assert not key or (tenant, key) not in self.made, "the same request made two jobs"
-        before = [job.submitted_at for job in self.accepted if job.tenant == tenant]
+        before = [job.submitted_at for job in self.accepted[self.remembered :] if job.tenant == tenant]
         assert told.submitted_at > max(before, default=0), "the newest submission would not win"
         self.accepted.append(Accepted(told.id, tenant, told.submitted_at))
         if key:
@@ -208,8 +212,8 @@ def test_no_job_is_lost_however_the_number_of_shards_changes(redis: Redis) -> No
     run_state_machine_as_test(
         OnThisRedis,
         settings=settings(
-            max_examples=1_000 if SOAK else 40,
-            stateful_step_count=40,
+            max_examples=1_000 if SOAK else 30,
+            stateful_step_count=30,
             derandomize=not SOAK,
             database=None,
             deadline=None,
