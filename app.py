@@ -74,9 +74,9 @@ for kind in ("pure_lambda", "scheduled", "websocket"):
 
 
 @app.lambda_function(name="drain")
-def drain(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - the bell says nothing but its ring
-    """The drain that a producer rings."""
-    return container().drain.run(context.get_remaining_time_in_millis).to_json()
+def drain(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """The drain that a producer rings, for the shard of the queue that it names."""
+    return container().drain.run(context.get_remaining_time_in_millis, shard=event.get("shard")).to_json()
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="drain_schedule")

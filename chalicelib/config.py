@@ -12,6 +12,9 @@ from chalicelib.server_settings import LOCAL, AwsSettings, BadSettings, RedisIam
 
 __all__ = ["LOCAL", "BadSettings", "Settings", "TokenSettings"]
 
+MOST_SHARDS = 64
+"""An idle drain of all looks at each in turn."""
+
 
 def on_lambda(environment: Mapping[str, str] | None = None) -> bool:
     """Whether this process is run by AWS Lambda, which always names the function."""
@@ -57,6 +60,8 @@ class Settings:
     redis_url: str = field(repr=False)
     tokens: TokenSettings
     queue_name: str = "rollcall"
+    queue_shards: int = 1
+    queue_shards_also: int | None = None
     redis_min_replicas: int = 0
     redis_cluster: bool = False
     drain_function: str | None = None
@@ -98,6 +103,8 @@ class Settings:
         JWT_JWKS_URL          where the issuer publishes its keys
         JWT_LOCAL_KEY         a shared key instead; refused unless the stage is local
         QUEUE_NAME            (default: rollcall)
+        QUEUE_SHARDS          shards of the queue, 1 to 64, over which tenants are spread (default: 1)
+        QUEUE_SHARDS_ALSO     another number of shards, by which jobs may lie while it changes (docs/how-to/shards.md)
         REDIS_MIN_REPLICAS    replicas that must have a job before it is answered 202 (default: 0)
         REDIS_CLUSTER         1 if REDIS_URL is a server of a cluster, or a configuration endpoint (default: 0)
         DRAIN_FUNCTION        the Lambda to wake after a push; without it, only the schedule drains
@@ -127,6 +134,8 @@ class Settings:
             redis_url=server_settings.redis_url(env, stage, iam=redis_iam is not None),
             tokens=tokens,
             queue_name=env.get("QUEUE_NAME", "rollcall"),
+            queue_shards=_number(env, "QUEUE_SHARDS", 1, least=1, most=MOST_SHARDS),
+            queue_shards_also=_number(env, "QUEUE_SHARDS_ALSO", 0, least=1, most=MOST_SHARDS) or None,
             redis_min_replicas=_number(env, "REDIS_MIN_REPLICAS", 0),
             redis_cluster=bool(_number(env, "REDIS_CLUSTER", 0)),
             drain_function=env.get("DRAIN_FUNCTION") or None,

@@ -63,7 +63,14 @@ class Container:
     @cached_property
     def queue(self) -> JobQueue:
         """The job queue."""
-        return JobQueue(self.redis, name=self.settings.queue_name, min_replicas=self.settings.redis_min_replicas)
+        settings = self.settings
+        return JobQueue(
+            self.redis,
+            name=settings.queue_name,
+            shards=settings.queue_shards,
+            also=settings.queue_shards_also,
+            min_replicas=settings.redis_min_replicas,
+        )
 
     @cached_property
     def rosters(self) -> RosterCache:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from chalicelib.container import Container
 from chalicelib.domain.attendance import Role
 from chalicelib.domain.job_state import JobState
 from chalicelib.errors import Conflict, NotFound
-from chalicelib.queue import Load
+from chalicelib.queue import Load, ShardCounts
 from chalicelib.services.actor import Actor
 from chalicelib.services.control import QueueView
 from chalicelib.services.jobs import JobView, view_of
@@ -87,6 +87,10 @@ class Operator:
             return {key: self._queue.figures(key).all}
         figures = self._queue.figures(None)
         return {"all": figures.all, **figures.by_tenant}
+
+    def shards(self) -> Sequence[ShardCounts]:
+        """The figures shard by shard."""
+        return self._queue.shards()
 
     def view(self, tenant: str | None) -> QueueView:
         """The queue as GET /queue tells it."""

@@ -6,7 +6,7 @@ from chalicelib.queue.ids import new_job_id
 from chalicelib.queue.job import Backoff, Idempotency, Job, NewJob
 from chalicelib.queue.job_queue import JobQueue
 from chalicelib.queue.ref import Lane
-from chalicelib.queue.replies import Counts, Enqueued, FailOutcome, Figures, Load
+from chalicelib.queue.replies import Counts, Enqueued, FailOutcome, Figures, Load, ShardCounts
 from chalicelib.queue.server import UnsafeServer
 from chalicelib.queue.settings import Limits, Retention
 
@@ -24,6 +24,7 @@ __all__ = [
     "Load",
     "NewJob",
     "Retention",
+    "ShardCounts",
     "UnsafeServer",
     "new_job_id",
 ]

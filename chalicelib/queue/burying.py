@@ -15,7 +15,7 @@ def unburied(wire: Wire, keys: Keys, limit: int) -> list[Job]:
     """Up to `limit` failed jobs that nobody buried, without their data; refs of forgotten jobs are dropped."""
     [refs] = wire.send(("SRANDMEMBER", keys.unburied, limit))
     reads: list[Command] = [("HMGET", keys.job(JobRef.parse(ref).id), *SHOWN) for ref in refs]
-    jobs = [job_from_values(values) for values in wire.send(*reads)]
+    jobs = [job_from_values(values, keys.shard) for values in wire.send(*reads)]
     gone = [ref for ref, job in zip(refs, jobs, strict=True) if job is None]
     if gone:
         wire.send(("SREM", keys.unburied, *gone))

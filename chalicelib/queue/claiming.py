@@ -65,7 +65,7 @@ class Claims:
                 return []
             [claimed] = self._wire.send(self._commands.claim(tenants, chosen, lease_ms))
             if claimed:
-                return [job for values in claimed if (job := job_from_values(values))]
+                return [job for values in claimed if (job := job_from_values(values, self._keys.shard))]
         return []
 
     def _tidy_and_read(self, seen: Peek, max_jobs: int) -> dict[str, Heads]:

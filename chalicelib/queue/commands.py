@@ -7,7 +7,7 @@ import random
 import secrets
 from collections.abc import Sequence
 
-from chalicelib.queue.job import CLAIMED, SHOWN, Job, NewJob
+from chalicelib.queue.job import CLAIMED, SHOWN, Idempotency, Job, NewJob
 from chalicelib.queue.keys import ALL, Keys
 from chalicelib.queue.ref import JobRef, Lane
 from chalicelib.queue.settings import Limits, Retention
@@ -24,8 +24,8 @@ class Commands:
     def __init__(self, keys: Keys, limits: Limits, retention: Retention) -> None:
         self._keys, self._limits, self._retention = keys, limits, retention
 
-    def enqueue(self, job: NewJob, bell_ms: int) -> Command:
-        """A new job."""
+    def enqueue(self, job: NewJob, bell_ms: int, after: int = 0) -> Command:
+        """A new job, submitted later than `after` (µs)."""
         keys, key = self._keys, job.idempotency
         names = [
             keys.job(job.id), *keys.lists(job.ref), keys.ring, keys.depth, keys.recent(job.tenant), keys.clock,
@@ -39,7 +39,7 @@ class Commands:
         return script(
             "enqueue",
             names,
-            (job.ref.encode(), job.id, job.tenant, *bounds, bell_ms, *kept_ms, key.body if key else "", *fields),
+            (job.ref.encode(), job.id, job.tenant, *bounds, bell_ms, *kept_ms, key.body if key else "", after, *fields),
         )
 
     def peek(self, tenants: int, tidy: int) -> Command:
@@ -151,6 +151,12 @@ class Commands:
             (keys.depth, keys.leases, keys.delayed, keys.dead, keys.retries, keys.paused, *own),
             (self._retention.failed * 1000, *tenants),
         )
+
+    def glimpse(self, tenant: str, key: Idempotency | None) -> tuple[Command, ...]:
+        """The last time given out, whether all or the tenant are paused, and what its Idempotency-Key made."""
+        keys = self._keys
+        kept: tuple[Command, ...] = (("GET", keys.idem(tenant, key.key)),) if key else ()
+        return (("GET", keys.clock), ("SMISMEMBER", keys.paused, ALL, tenant), *kept)
 
     def read(self, job_id: str) -> Command:
         """What is shown of a job."""

@@ -40,6 +40,27 @@ def figures(wire: Wire, keys: Keys, commands: Commands, tenant: str | None) -> F
     return Figures(total, busy, paused)
 
 
+def together(parts: Sequence[Figures]) -> Figures:
+    """The figures of several shards as those of one queue; a tenant may be in two of them."""
+    if len(parts) == 1:
+        return parts[0]
+    tenants = dict.fromkeys(tenant for part in parts for tenant in part.by_tenant)
+    loads = {tenant: _sum([part.by_tenant[tenant] for part in parts if tenant in part.by_tenant]) for tenant in tenants}
+    return Figures(_sum([part.all for part in parts]), loads, frozenset().union(*(part.paused for part in parts)))
+
+
+def _sum(loads: Sequence[Load]) -> Load:
+    ages = [load.oldest_ms for load in loads if load.oldest_ms is not None]
+    return Load(
+        waiting=sum(load.waiting for load in loads),
+        active=sum(load.active for load in loads),
+        delayed=sum(load.delayed for load in loads),
+        failed=sum(load.failed for load in loads),
+        oldest_ms=max(ages, default=None),
+        paused=any(load.paused for load in loads),
+    )
+
+
 def _paused_and_names(wire: Wire, keys: Keys) -> tuple[frozenset[str], list[str]]:
     """Who is paused, and whom to look at: the deepest, the next in turn, the latest failures, the paused."""
     members, deepest, next_ones, failures = wire.send(

@@ -83,7 +83,7 @@ class Job:
     """A job as the queue holds it; instants are µs since 1970 by the clock of Redis.
 
     Only `claim` fills `data`, `token` and `trace`; `get` and `list` leave them empty: nobody follows a job by its data.
-    `result` and `error` are JSON as the consumer wrote it.
+    `result` and `error` are JSON as the consumer wrote it. `shard` is where it was found.
     """
 
     id: str
@@ -103,6 +103,7 @@ class Job:
     finished_at: int | None = None
     result: str | None = None
     error: str | None = None
+    shard: int = 0
     token: str = field(default="", repr=False)
     data: bytes = field(default=b"", repr=False)
     trace: str = ""
@@ -127,19 +128,19 @@ CLAIMED = (*SHOWN, "token", "data", "trace")
 """The fields that `claim` reads."""
 
 
-def job_from_values(values: Iterable[bytes | None]) -> Job | None:
-    """The job of which these are the SHOWN or the CLAIMED fields; None if its hash is gone.
+def job_from_values(values: Iterable[bytes | None], shard: int) -> Job | None:
+    """The job of a shard of which these are the SHOWN or the CLAIMED fields; None if its hash is gone.
 
     Raises ValueError for a hash that no queue wrote.
     """
     present = {name: value for name, value in zip(CLAIMED, values, strict=False) if value is not None}
     try:
-        return _job(present) if "state" in present else None
+        return _job(present, shard) if "state" in present else None
     except KeyError as missing:
         raise ValueError(f"a job without {missing}") from None
 
 
-def _job(fields: Mapping[str, bytes]) -> Job:
+def _job(fields: Mapping[str, bytes], shard: int) -> Job:
     text = {name: fields[name].decode() for name in SHOWN if name in fields}
     return Job(
         id=text["id"],
@@ -159,6 +160,7 @@ def _job(fields: Mapping[str, bytes]) -> Job:
         finished_at=int(text["finished_at"]) if "finished_at" in text else None,
         result=text.get("result"),
         error=text.get("error"),
+        shard=shard,
         token=fields.get("token", b"").decode(),
         data=fields.get("data", b""),
         trace=fields.get("trace", b"").decode(),

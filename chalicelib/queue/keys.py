@@ -1,4 +1,4 @@
-"""The names of the queue's keys in Redis; they share one hash tag, so a script may touch them all in a cluster."""
+"""The names of a shard's keys in Redis; they share one hash tag, so a script may touch them all in a cluster."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ ALL = "*"
 
 
 class Keys:
-    """The keys of the queue called `name`.
+    """The keys of a shard of the queue called `name`. The first is tagged `{name}`, the next `{name-1}`, `{name-2}` …
 
     ring      LIST of the tenants that have waiting jobs and are not paused, each once, the next to be served first
     waiting   LIST of refs, one a tenant and lane, oldest first
@@ -30,10 +30,12 @@ class Keys:
     bell      STRING there while the doorbell need not be rung again
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, shard: int = 0) -> None:
         if not name or "{" in name or "}" in name:
             raise ValueError("a queue's name may not be empty nor hold a brace")
-        self._prefix = prefix = f"{{{name}}}:"
+        self.shard = shard
+        # With the usual name, four tags in a row come to the four quarters of a cluster's slots.
+        self._prefix = prefix = f"{{{name}-{shard}}}:" if shard else f"{{{name}}}:"
         self.ring = prefix + "ring"
         self.leases = prefix + "leases"
         self.delayed = prefix + "delayed"

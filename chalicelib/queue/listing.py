@@ -29,7 +29,7 @@ def recent_jobs(
             break
         ids: list[str] = [member.decode() for member in members]
         reads: list[Command] = [("HMGET", keys.job(job_id), *SHOWN) for job_id in ids]
-        jobs = [job_from_values(values) for values in wire.send(*reads)]
+        jobs = [job_from_values(values, keys.shard) for values in wire.send(*reads)]
         found += [job for job in jobs if job and state in {None, job.state}][: limit - len(found)]
         forgotten = [job_id for job_id, job in zip(ids, jobs, strict=True) if job is None]
         if forgotten:

@@ -12,8 +12,8 @@ from chalicelib.domain.job_state import JobState
 class Enqueued:
     """The job that a request led to: a new one (`created`), or the one that its Idempotency-Key made before.
 
-    `submitted_at` is in µs and strictly growing in a queue; `total` counts records. `ring` says whether the caller
-    should wake a consumer now; when False, somebody did so a moment ago.
+    `submitted_at` is in µs and strictly growing for a tenant; `total` counts records. `ring` says whether the caller
+    should wake a consumer of this `shard` now; when False, somebody did so a moment ago.
     """
 
     id: str
@@ -22,6 +22,7 @@ class Enqueued:
     submitted_at: int
     total: int
     ring: bool
+    shard: int = 0
 
 
 class FailOutcome(StrEnum):
@@ -74,3 +75,12 @@ class Figures:
     all: Load
     by_tenant: dict[str, Load]
     paused: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ShardCounts:
+    """The jobs of a shard. `strangers` counts the tenants that have unfinished or dead jobs in it while their new jobs
+    go to another."""
+
+    counts: Counts
+    strangers: int

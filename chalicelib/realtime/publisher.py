@@ -112,7 +112,7 @@ class Publisher:
         followers = self._connections.followers(moved) if moved else {}
         tellings = []
         for job_id, connections in followers.items():
-            job = self._queue.get(job_id)
+            job = self._queue.get(job_id, tenant=moved[job_id])
             if job is None:
                 self._connections.unwatch({job_id: moved[job_id]})
             else:
@@ -153,7 +153,7 @@ class Publisher:
         job = telling.job
         if job.state not in LAST:
             # Another process may have told of a later move before this message went out.
-            now = self._queue.get(job.id)
+            now = self._queue.get(job.id, tenant=job.tenant)
             if now is not None and now.state in LAST:
                 text = job_event(view_of(now))  # to those we misled: an ended job has no followers any more
                 self._poster.post([(connection, text) for connection in telling.connections])

@@ -108,7 +108,7 @@ class Sessions:
         self._connections.take_turns([(actor.tenant, view.id, connection) for view in views])
         self._say(connection, *(job_event(view) for view in views))
         # A job may have moved meanwhile, and the event of that have come before our old news: so it is told again.
-        now = [(view, self._queue.get(view.id)) for view in views if view.state not in LAST]
+        now = [(view, self._queue.get(view.id, tenant=actor.tenant)) for view in views if view.state not in LAST]
         moved = [job for view, job in now if job is not None and view_of(job) != view]
         # An ended job has no followers any more who could be told by an event.
         self._say(connection, *(job_event(view_of(job)) for job in moved if job.state in LAST))

@@ -75,7 +75,7 @@ class Acceptor:
         data = _payload(actor, sheet, rules, register)
         queued = self.queue.enqueue(_job(actor, sheet, data, idempotency_key, trace))
         if queued.ring:
-            self.doorbell.ring()
+            self.doorbell.ring(queued.shard)
         if queued.created:
             self.meter.tell("accepted", {"JobsAccepted": 1, "MarksAccepted": queued.total}, job=queued.id)
         return queued

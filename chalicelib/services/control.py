@@ -68,8 +68,9 @@ class QueueControl:
         """What waits is claimed again, at once. Who is paused by name stays so when all are resumed."""
         self.queue.resume(tenant)
         log.warning("the queue of %s is resumed by %s", tenant or "all tenants", by)
-        if self.queue.ring():
-            self.doorbell.ring()
+        for shard in self.queue.places(tenant):
+            if self.queue.ring(shard):
+                self.doorbell.ring(shard)
         return self.look(tenant)
 
     def _drain_state(self) -> DrainState:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from functools import cached_property
 from typing import Any, Protocol
@@ -12,15 +13,15 @@ log = logging.getLogger(__name__)
 class Doorbell(Protocol):
     """Wakes a consumer."""
 
-    def ring(self) -> None:
-        """Ask for a drain soon. A bell that is not heard costs only time: the schedule comes anyway."""
+    def ring(self, shard: int) -> None:
+        """Ask for a drain of a shard soon. A bell that is not heard costs only time: the schedule comes anyway."""
         ...
 
 
 class SilentDoorbell:
     """For consumers that block on the list and need no bell."""
 
-    def ring(self) -> None:
+    def ring(self, shard: int) -> None:
         """Nobody to wake."""
 
 
@@ -30,10 +31,11 @@ class LambdaDoorbell:
     def __init__(self, function: str) -> None:
         self._function = function
 
-    def ring(self) -> None:
+    def ring(self, shard: int) -> None:
         """Ask for a drain. A bell that fails is only logged: the job is on the list and the schedule will drain it."""
+        payload = json.dumps({"shard": shard}).encode()
         try:
-            self._client.invoke(FunctionName=self._function, InvocationType="Event", Payload=b"{}")
+            self._client.invoke(FunctionName=self._function, InvocationType="Event", Payload=payload)
         except Exception:  # whatever it was, the request has been accepted
             log.warning("the drain could not be rung", exc_info=True)
 

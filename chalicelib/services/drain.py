@@ -50,37 +50,44 @@ class Drain:
     witness: Witness = field(default_factory=NoWitness)
     _checked: bool = field(default=False, init=False)
 
-    def run(self, remaining_ms: Callable[[], int], *, linger_s: float | None = None) -> Report:
+    def run(
+        self, remaining_ms: Callable[[], int], *, linger_s: float | None = None, shard: int | None = None
+    ) -> Report:
         """Claim and write batches. `remaining_ms` tells how long this process may still live, as Lambda's context does.
 
+        Works at one shard of the queue, or at all by turns (None), going on where this process left off the last time.
         Returns why it stopped. Raises Unavailable only if Redis is away; Postgres away releases the jobs unharmed.
         """
         self._check_server()
         if self.pulse.holds_back():
             report = Report(stopped="outage")
         else:
+            queue = self.queue if shard is None else self.queue.at(shard)
             try:
                 # Whatever comes, batches that were begun are ended before this returns.
                 with ThreadPoolExecutor(self.pace.hands, "drain") as pool:
-                    report = self._drain(pool, remaining_ms, self.pace.linger_s if linger_s is None else linger_s)
+                    patience = self.pace.linger_s if linger_s is None else linger_s
+                    report = self._drain(queue, pool, remaining_ms, patience)
             finally:
                 self.events.settle()
         self.witness.drained(report)
         return report
 
-    def _drain(self, pool: ThreadPoolExecutor, remaining_ms: Callable[[], int], patience: float) -> Report:
+    def _drain(
+        self, queue: JobQueue, pool: ThreadPoolExecutor, remaining_ms: Callable[[], int], patience: float
+    ) -> Report:
         report = Report(stopped="time")
-        applier = Applier(self.queue, self.writer, self.events, witness=self.witness)
+        applier = Applier(queue, self.writer, self.events, witness=self.witness)
         at_work: set[Future[Report]] = set()
         while (left := remaining_ms()) > self.pace.stop_below_ms and report.stopped != "outage":
             self.witness.meanwhile()
-            jobs = self.queue.claim(
+            jobs = queue.claim(
                 max_jobs=self.pace.max_jobs,
                 max_records=self.pace.max_records,
                 lease_ms=left + self.pace.lease_margin_ms,
             )
             if applier.outage.is_set():
-                report.released += sum(self.queue.release(jobs))
+                report.released += sum(queue.release(jobs))
                 report.stopped = "outage"
                 break
             if jobs:
@@ -94,7 +101,7 @@ class Drain:
                     continue
             if at_work:
                 at_work = self._ended(at_work, report)
-            elif not self._bury(report) and not self.queue.wait_for_work(
+            elif not self._bury(queue, report) and not queue.wait_for_work(
                 min(patience, max(0.0, (left - self.pace.stop_below_ms) / 1000))
             ):
                 report.stopped = "empty"
@@ -132,9 +139,9 @@ class Drain:
         """Whether this was likely all that waited: a register at noon need not be handed to another thread."""
         return len(jobs) < self.pace.max_jobs and sum(job.size for job in jobs) < self.pace.max_records // 4
 
-    def _bury(self, report: Report) -> bool:
+    def _bury(self, queue: JobQueue, report: Report) -> bool:
         with _outage_told(report):
-            if buried := bury_dead(self.queue, self.writer, self.events):
+            if buried := bury_dead(queue, self.writer, self.events):
                 report.died += buried
                 self.pulse.worked()
                 return True

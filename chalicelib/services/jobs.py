@@ -86,16 +86,16 @@ class JobReporter:
 
     def cancel(self, actor: Actor, job_id: str) -> JobView:
         """Take a job off the queue that no consumer has begun. Raises NotFound, Conflict."""
-        return self._move(actor, job_id, self.queue.cancel, "cancelled")
+        return view_of(self._move(actor, job_id, self.queue.cancel, "cancelled"))
 
     def retry(self, actor: Actor, job_id: str) -> JobView:
         """Send a dead job again, with fresh attempts. Raises NotFound, Conflict."""
-        view = self._move(actor, job_id, self.queue.redrive, "retried")
-        if self.queue.ring():
-            self.doorbell.ring()
-        return view
+        job = self._move(actor, job_id, self.queue.redrive, "retried")
+        if self.queue.ring(job.shard):
+            self.doorbell.ring(job.shard)
+        return view_of(job)
 
-    def _move(self, actor: Actor, job_id: str, verb: Callable[[str, str], Job], moved: str) -> JobView:
+    def _move(self, actor: Actor, job_id: str, verb: Callable[[str, str], Job], moved: str) -> Job:
         try:
             job = verb(actor.tenant, job_id)
         except NotFound:
@@ -103,7 +103,7 @@ class JobReporter:
             raise Conflict(f"The job is {view.state} and long done, so it cannot be {moved}.") from None
         self.events.changed([job])
         self.events.settle(EVENTS_S)
-        return view_of(job)
+        return job
 
     def _recent(self, actor: Actor, *, state: JobState | None, before: str | None, limit: int) -> dict[str, JobView]:
         jobs = self.queue.list(actor.tenant, state=state, before=before, limit=limit + 1)
@@ -121,8 +121,9 @@ class JobReporter:
             rows = self.ledger().older(actor.tenant, state=state, before=before, limit=limit + 1)
             for view in map(_from_ledger, rows):
                 now = recent.get(view.id)
-                if now is None and state is JobState.FAILED and (job := self.queue.get(view.id)) is not None:
-                    now = view_of(job)
+                if now is None and state is JobState.FAILED:
+                    job = self.queue.get(view.id, tenant=actor.tenant)
+                    now = view_of(job) if job is not None else None
                 if state is None or now is None or now.state is state:
                     kept[view.id] = view
             if len(rows) <= limit:
@@ -133,7 +134,7 @@ class JobReporter:
     def _find_now(self, actor: Actor, job_id: str) -> JobView:
         away: Unavailable | None = None
         try:
-            job = self.queue.get(job_id)
+            job = self.queue.get(job_id, tenant=actor.tenant)
         except Unavailable as error:
             job, away = None, error
         if job is not None and job.tenant == actor.tenant:

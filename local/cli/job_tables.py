@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from chalicelib.queue import Load
+    from chalicelib.queue import Load, ShardCounts
     from chalicelib.services.control import QueueView
     from chalicelib.services.jobs import JobView
 
@@ -56,6 +56,18 @@ def figures_table(loads: Mapping[str, Load], names: Mapping[str, str]) -> Table:
         table.add_column(heading, justify="right")
     for tenant, load in loads.items():
         table.add_row(names.get(tenant, tenant), *_load(load))
+    return table
+
+
+def shards_table(shards: Sequence[ShardCounts]) -> Table:
+    """A line for each shard."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("Shard", "Waiting", "Active", "Delayed", "Dead", "Strangers"):
+        table.add_column(heading, justify="right")
+    for number, one in enumerate(shards):
+        counts = one.counts
+        told = (number, counts.waiting, counts.active, counts.delayed, counts.failed, one.strangers)
+        table.add_row(*(f"{count:,}" for count in told))
     return table
 
 

@@ -103,6 +103,15 @@ def figures(tenant: Tenant = None, every: All = False, port: Port = None) -> Non
         _tell_figures(operator, tenant)
 
 
+@app.command()
+def shards(port: Port = None) -> None:
+    """Tell how many jobs are in which shard, and how many tenants have jobs where their new ones do not go."""
+    from local.cli.job_tables import shards_table
+
+    with _operating(port) as operator:
+        _print(shards_table(operator.shards()))
+
+
 @contextmanager
 def _operating(port: int | None) -> Iterator[Operator]:
     from local.cli.target import open_target

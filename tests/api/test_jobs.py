@@ -329,7 +329,7 @@ def test_a_retry_rings_the_drain(
     rung: list[str] = []
 
     class Bell:
-        def ring(self) -> None:
+        def ring(self, shard: int) -> None:
             rung.append("ring")
 
     id_ = poison(container, school)

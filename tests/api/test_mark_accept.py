@@ -223,7 +223,7 @@ def test_the_doorbell_is_rung_once(ann: Client, maths: Section, container: Conta
     rung: list[None] = []
 
     class Bell:
-        def ring(self) -> None:
+        def ring(self, shard: int) -> None:
             rung.append(None)
 
     container.doorbell = Bell()

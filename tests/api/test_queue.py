@@ -138,7 +138,7 @@ class TestPause:
         rung: list[str] = []
 
         class Bell:
-            def ring(self) -> None:
+            def ring(self, shard: int) -> None:
                 rung.append("ring")
 
         monkeypatch.setitem(container.__dict__, "control", replace(container.control, doorbell=Bell()))

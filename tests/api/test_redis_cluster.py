@@ -23,9 +23,12 @@ def servers() -> Iterator[Cluster]:
         yield cluster
 
 
-@pytest.fixture
-def container(container: Container, servers: Cluster, monkeypatch: pytest.MonkeyPatch) -> Container:
-    """The application's container, told of the server that does not hold the queue."""
+@pytest.fixture(params=[1, 4], ids=lambda shards: f"shards={shards}")
+def container(
+    container: Container, servers: Cluster, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Container:
+    """The application's container, told of the server that does not hold the first shard of the queue."""
+    monkeypatch.setenv("QUEUE_SHARDS", str(request.param))
     monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{servers.other.server.port}/0")
     monkeypatch.setenv("REDIS_CLUSTER", "1")
     app.container.cache_clear()
@@ -44,7 +47,8 @@ def test_a_mark_goes_all_the_way(
     settings = office.get("/settings").json
     assert admin.put("/settings", settings | {"backdate_days": 3}).status == 200
     assert office.get("/health").json["status"] == "ok"
-    assert office.get("/queue").status == 200
+    told = office.get("/queue").json
+    assert (told["waiting"], told["drain"]["state"], told["warnings"]) == (0, "ok", [])
 
 
 def test_a_cluster_that_is_away_is_told(

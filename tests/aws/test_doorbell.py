@@ -39,8 +39,16 @@ def test_a_ring_invokes_the_drain_and_leaves_nothing_in_the_log(
 ) -> None:
     """The invocation is accepted."""
     with caplog.at_level(logging.WARNING):
-        LambdaDoorbell(drain_function).ring()
+        LambdaDoorbell(drain_function).ring(0)
     assert not caplog.records
+
+
+def test_a_ring_tells_the_drain_which_shard_it_is_for(drain_function: str) -> None:
+    """So that it need not look at the others."""
+    doorbell, asked = LambdaDoorbell(drain_function), []
+    doorbell._client.meta.events.register("before-call.lambda.Invoke", lambda params, **_: asked.append(params["body"]))
+    doorbell.ring(3)
+    assert [json.loads(body) for body in asked] == [{"shard": 3}]
 
 
 def test_a_ring_that_fails_is_logged_and_not_raised(
@@ -51,5 +59,5 @@ def test_a_ring_that_fails_is_logged_and_not_raised(
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    LambdaDoorbell("rollcall-test-drain").ring()
+    LambdaDoorbell("rollcall-test-drain").ring(0)
     assert "could not be rung" in caplog.text

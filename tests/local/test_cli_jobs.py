@@ -286,3 +286,26 @@ def test_the_port_of_a_dev_goes_before_the_environment(
     with published(tmp_path / "local", of_this_process(4711, "http://127.0.0.1:4711", database_url, redis_url, {})):
         assert job_id in lines(jobs("list", "--port", "4711"))
     assert run("figures").exit_code == 1
+
+
+def test_every_command_finds_its_way_in_a_queue_of_several_shards(
+    redis: Redis, database: Database, oak: School, elm: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While their number changes, too: jobs of before are listed, found by their ids, cancelled and retried."""
+    monkeypatch.setenv("QUEUE_SHARDS", "4")
+    monkeypatch.setenv("QUEUE_SHARDS_ALSO", "1")
+    before, after = JobQueue(redis), JobQueue(redis, shards=4, also=1)
+    old, failed = waiting(before, oak), dead(before, redis, elm)
+    new = waiting(after, oak)
+    jobs("pause", "--tenant", oak.tenant)
+    drained(Drain(after, BatchWriter(database)))
+    jobs("resume", "--tenant", oak.tenant)
+    assert {old, new} < set(lines(jobs("list")))
+    assert failed in lines(jobs("dead"))
+    assert lines(jobs("figures"))["all"][:4] == ["2", "0", "0", "1"]
+    told = lines(jobs("shards"))
+    assert [sum(int(told[shard][at]) for shard in "0123") for at in (0, 3)] == [2, 1]
+    assert int(told["0"][4]) == sum(after.places(school.tenant)[0] != 0 for school in (oak, elm))
+    for job_id in (old, new):
+        assert "cancelled" in jobs("cancel", job_id)
+    assert "waiting" in jobs("retry", failed)

@@ -10,6 +10,7 @@ from chalicelib.queue import Job, JobQueue, Lane, NewJob, new_job_id
 from chalicelib.queue.keys import Keys
 
 KEYS = Keys("rollcall")
+OF_SHARDS = [KEYS, *(Keys("rollcall", shard) for shard in (1, 2, 3))]
 DAY_MS = 24 * 3_600_000
 
 
@@ -47,17 +48,19 @@ def see(queue: JobQueue, job_id: str) -> Job:
 
 def leases_run_out(redis: Redis) -> None:
     """All consumers that hold a lease have been silent for too long."""
-    _rewrite_scores(redis, KEYS.leases)
+    for keys in OF_SHARDS:
+        _rewrite_scores(redis, keys.leases)
 
 
 def retries_fall_due(redis: Redis) -> None:
     """The backoff of all delayed jobs is over."""
-    _rewrite_scores(redis, KEYS.delayed)
+    for keys in OF_SHARDS:
+        _rewrite_scores(redis, keys.delayed)
 
 
 def due_in_ms(redis: Redis, job: Job) -> float:
     """How long a delayed job still has to wait."""
-    score = redis.zscore(KEYS.delayed, job.ref.encode())
+    score = redis.zscore(OF_SHARDS[job.shard].delayed, job.ref.encode())
     assert isinstance(score, float)
     return score - now_us(redis) / 1_000
 

@@ -96,13 +96,13 @@ def test_a_consumer_that_came_second_takes_what_is_left_of_its_plan(queue: JobQu
 def test_a_claim_whose_reply_was_lost_gets_the_same_jobs_when_it_is_sent_again(queue: JobQueue) -> None:
     """The client repeats a call by itself when a connection breaks; no lease must run out for that."""
     ids = enqueue(queue, 3)
-    send = queue._wire.send
+    send = queue._shards[0]._wire.send
 
     def lose_a_reply(*commands: tuple[object, ...]) -> list[object]:
         replies: list[object] = send(*commands)  # type: ignore[arg-type]  # passed on as they came
         return send(*commands) if len(commands) == 1 else replies  # type: ignore[arg-type]
 
-    with patch.object(queue._wire, "send", lose_a_reply):
+    with patch.object(queue._shards[0]._wire, "send", lose_a_reply):
         assert [job.id for job in claim(queue)] == ids
     assert queue.counts().active == 3
 

@@ -19,11 +19,14 @@ def test_a_ref_is_read_as_it_was_written_whatever_the_tenant_is_called(
     assert JobRef.parse(ref.encode().encode()) == ref
 
 
-def test_all_keys_of_a_queue_share_its_hash_tag() -> None:
-    keys = Keys("q")
-    fixed = [value for name, value in vars(keys).items() if not name.startswith("_")]
+@pytest.mark.parametrize(("shard", "tag"), [(0, "{q}:"), (1, "{q-1}:"), (63, "{q-63}:")])
+def test_all_keys_of_a_shard_share_its_hash_tag(shard: int, tag: str) -> None:
+    """The first has the tag that the queue had before there were shards, so that an upgrade finds its jobs."""
+    keys = Keys("q", shard)
+    fixed = [value for value in vars(keys).values() if isinstance(value, str)]
     made = [*keys.lists(a_job("a{b}c").ref), keys.job("1"), keys.recent("{x}"), keys.idem("t", "d")]
-    assert all(key.startswith("{q}:") for key in fixed + made)
+    assert len(fixed) > 10
+    assert all(key.startswith(tag) for key in fixed + made)
 
 
 @pytest.mark.parametrize("name", ["", "a{b", "a}b"])

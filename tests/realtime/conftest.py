@@ -63,12 +63,16 @@ Bearer = Callable[..., Person]
 
 
 @pytest.fixture
-def variables(database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def variables(
+    database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> dict[str, str]:
     """The settings of this test's processes, also set in this one; the port is the gateway's to be."""
     listener = reserve()
+    shards = str(getattr(request, "param", 1))
     made = {
         "ROLLCALL_STAGE": "local", "DATABASE_URL": database_url, "REDIS_URL": redis_url, "JWT_ISSUER": "tests",
-        "JWT_LOCAL_KEY": KEY, "DATABASE_POOL": "4", **websocket_settings(listener), **lambda_environment(),
+        "JWT_LOCAL_KEY": KEY, "DATABASE_POOL": "4", "QUEUE_SHARDS": shards,
+        **websocket_settings(listener), **lambda_environment(),
     }  # fmt: skip
     listener.close()
     for name, value in made.items():

@@ -22,6 +22,7 @@ from tests.school import School, Section, new_id
 Drain = Callable[[], Report]
 
 
+@pytest.mark.parametrize("variables", [1, 4], indirect=True, ids=lambda shards: f"shards={shards}")
 def test_a_job_is_followed_through_a_drain(ann: Person, maths: Section, drain: Drain) -> None:
     """It waits when the subscription comes, and the last event is the finished job, word for word that of GET."""
     job_id = ann.mark(maths)

@@ -236,12 +236,12 @@ def test_a_job_is_read_as_it_was_written_and_nothing_else_is_a_job(
     new = NewJob("an id", text or "t", text, Lane.BULK, 3, data, text, text)
     fields = {**new.to_fields(), "state": "waiting", "submitted_at": 7}
     wire = [str(fields[n]).encode() if n in fields and n != "data" else None for n in SHOWN]
-    job = job_from_values([*wire, b"token", data])
+    job = job_from_values([*wire, b"token", data], 0)
     assert job is not None
     assert (job.tenant, job.kind, job.submitted_by, job.meta) == (new.tenant, text, text, text)
     assert (job.data, job.ref) == (data, new.ref)
     with suppress(ValueError):
-        assert isinstance(job_from_values(noise), Job | None)
+        assert isinstance(job_from_values(noise, 0), Job | None)
 
 
 CSV = st.lists(

@@ -32,6 +32,8 @@ def test_what_is_not_said_has_its_default() -> None:
         redis_url=PROD["REDIS_URL"],
         tokens=TokenSettings(PROD["JWT_ISSUER"], "rollcall", PROD["JWT_JWKS_URL"], None),
         queue_name="rollcall",
+        queue_shards=1,
+        queue_shards_also=None,
         redis_min_replicas=0,
         drain_function=None,
         database_pool=2,
@@ -46,6 +48,8 @@ def test_everything_can_be_said() -> None:
             "ROLLCALL_STAGE": "staging",
             "JWT_AUDIENCE": "school",
             "QUEUE_NAME": "marks",
+            "QUEUE_SHARDS": "8",
+            "QUEUE_SHARDS_ALSO": "4",
             "REDIS_MIN_REPLICAS": "2",
             "DRAIN_FUNCTION": "rollcall-drain",
             "DATABASE_POOL": "8",
@@ -53,6 +57,7 @@ def test_everything_can_be_said() -> None:
         }
     )
     assert (settings.stage, settings.tokens.audience, settings.queue_name) == ("staging", "school", "marks")
+    assert (settings.queue_shards, settings.queue_shards_also) == (8, 4)
     assert (settings.redis_min_replicas, settings.drain_function, settings.database_pool) == (2, "rollcall-drain", 8)
     assert settings.owner_url() == "postgresql://rollcall_owner:hush@db/rollcall?sslmode=verify-full"
 
@@ -123,7 +128,7 @@ def test_a_short_key_is_refused() -> None:
 
 
 @pytest.mark.parametrize("value", ["-1", "1.5", "two", " 1", "0x1"])
-@pytest.mark.parametrize("name", ["REDIS_MIN_REPLICAS", "DATABASE_POOL"])
+@pytest.mark.parametrize("name", ["REDIS_MIN_REPLICAS", "DATABASE_POOL", "QUEUE_SHARDS", "QUEUE_SHARDS_ALSO"])
 def test_a_number_must_be_a_whole_number(name: str, value: str) -> None:
     """The variable and what it says are told."""
     with pytest.raises(BadSettings, match=f"^{name} must be a whole number from . on, not '{value}'"):
@@ -261,3 +266,12 @@ def test_a_login_that_cannot_be_is_refused_by_name_and_not_shown(variables: dict
         Settings.from_environment(ON_AWS | variables)
     assert str(refused.value).startswith(told)
     assert "hush" not in "".join(traceback.format_exception(refused.value))
+
+
+@pytest.mark.parametrize("name", ["QUEUE_SHARDS", "QUEUE_SHARDS_ALSO"])
+def test_more_shards_than_a_drain_can_visit_are_refused(name: str) -> None:
+    """And so are none at all."""
+    with pytest.raises(BadSettings, match=f"^{name} must be a whole number from 1 to 64, not '65'"):
+        Settings.from_environment(PROD | {name: "65"})
+    with pytest.raises(BadSettings, match=f"^{name} must be a whole number from 1 to 64"):
+        Settings.from_environment(PROD | {name: "0"})

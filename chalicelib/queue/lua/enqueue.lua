@@ -6,7 +6,8 @@
 --       10 Idempotency-Key (only if one was sent)
 -- ARGV  1 ref    2 job id    3 tenant    4 bound of unfinished jobs of a tenant    5 bound of all
 --       6 bell's ms    7 ms that a job stays listed    8 ms that an Idempotency-Key is remembered
---       9 digest of the body (empty without a key)    10… fields and values of the job's hash
+--       9 digest of the body (empty without a key)    10 µs that it must be submitted after (0 unless the tenant moves)
+--       11… fields and values of the job's hash
 -- Reply {what, job id, submitted_at in µs, 1 to ring the doorbell}
 --       what: created | existing | conflict | full. The last three leave the queue as it was.
 --
@@ -49,11 +50,11 @@ end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local submitted = math.max(now, tonumber(redis.call('GET', clock) or 0) + 1)
+local submitted = math.max(now, tonumber(redis.call('GET', clock) or 0) + 1, tonumber(ARGV[10]) + 1)
 local submitted_at = string.format('%.0f', submitted)
 redis.call('SET', clock, submitted_at)
 
-redis.call('HSET', job, 'state', 'waiting', 'submitted_at', submitted_at, unpack(ARGV, 10))
+redis.call('HSET', job, 'state', 'waiting', 'submitted_at', submitted_at, unpack(ARGV, 11))
 local first = redis.call('LLEN', list) == 0 and redis.call('LLEN', other) == 0
 if first and redis.call('SISMEMBER', paused, tenant) == 0 then
   redis.call('RPUSH', ring, tenant)
