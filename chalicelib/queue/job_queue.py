@@ -58,16 +58,11 @@ class JobQueue:
         self._layout = Layout(shards, also)
         self._shards = [
             Shard(
-                redis,
-                Keys(name, number),
-                limits=limits,
-                retention=retention,
-                bell_ms=bell_ms,
-                min_replicas=min_replicas,
-                wait_ms=wait_ms,
+                redis, Keys(name, number),
+                limits=limits, retention=retention, bell_ms=bell_ms, min_replicas=min_replicas, wait_ms=wait_ms,
             )
             for number in range(self._layout.count)
-        ]
+        ]  # fmt: skip
         self._served = self._shards  # what `claim` and `wait_for_work` look at
         self._turn = random.randrange(len(self._shards))  # noqa: S311  many consumers shall not begin at the same
 

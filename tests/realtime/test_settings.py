@@ -7,7 +7,7 @@ import pytest
 from chalicelib.config import BadSettings, Settings
 
 PROD = {
-    "DATABASE_URL": "postgresql://rollcall_app@db/rollcall",
+    "DATABASE_URL": "postgresql://rollcall_app@db/rollcall?sslmode=verify-full",
     "REDIS_URL": "rediss://cache:6379/0",
     "JWT_ISSUER": "https://issuer.example/",
     "JWT_JWKS_URL": "https://issuer.example/keys",
