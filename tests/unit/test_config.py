@@ -184,7 +184,7 @@ def test_a_refusal_tells_no_secret() -> None:
 
 def test_a_process_without_a_connection_is_refused() -> None:
     """The driver's pool would take 0 as unlimited."""
-    with pytest.raises(BadSettings, match="DATABASE_POOL must be a whole number from . on, not '0'"):
+    with pytest.raises(BadSettings, match=r"DATABASE_POOL must be a whole number from . on, not '0'"):
         Settings.from_environment(PROD | {"DATABASE_POOL": "0"})
 
 
