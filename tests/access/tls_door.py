@@ -18,7 +18,10 @@ def tls_door(certificate: Certificate, behind: int, *, postgres: bool = False) -
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate.certificate, certificate.key)
 
+    opened: list[asyncio.StreamWriter] = []
+
     async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        opened.append(writer)
         with contextlib.suppress(OSError, EOFError):  # a client that does not like our certificate
             if postgres:
                 await reader.readexactly(8)
@@ -26,6 +29,7 @@ def tls_door(certificate: Certificate, behind: int, *, postgres: bool = False) -
                 await writer.drain()
             await writer.start_tls(context)
             theirs, ours = await asyncio.open_connection("127.0.0.1", behind)
+            opened.append(ours)
             await asyncio.gather(_pass_on(reader, ours), _pass_on(theirs, writer))
         writer.close()
 
@@ -36,7 +40,7 @@ def tls_door(certificate: Certificate, behind: int, *, postgres: bool = False) -
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
-        asyncio.run_coroutine_threadsafe(_close(server), loop).result()
+        asyncio.run_coroutine_threadsafe(_close(server, opened), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
@@ -50,9 +54,13 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
     writer.close()
 
 
-async def _close(server: asyncio.Server) -> None:
+async def _close(server: asyncio.Server, opened: list[asyncio.StreamWriter]) -> None:
     server.close()
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+    for writer in opened:
+        writer.transport.abort()
+    opened.clear()
+    await asyncio.sleep(0.01)  # a transport lets go of its socket in the loop's next rounds

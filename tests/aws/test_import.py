@@ -10,13 +10,13 @@ from uuid import uuid4
 
 import boto3
 import pytest
-from botocore.exceptions import EndpointConnectionError
 from redis import Redis
 
 import app
 from chalicelib.cache import RosterCache
 from chalicelib.container import Container
 from chalicelib.db.ids import tenant_id
+from chalicelib.errors import RollcallError
 from chalicelib.services import uploads
 from local.lambda_context import LocalLambdaContext
 from tests.oneroster import small_school, texts, zipped
@@ -151,5 +151,5 @@ def test_an_outage_of_s3_is_an_error_of_the_function(tenant: str, monkeypatch: p
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    with pytest.raises(EndpointConnectionError):
+    with pytest.raises(RollcallError, match="EndpointConnectionError"):
         invoke({"bucket": "rollcall", "key": "school.zip", "tenant": tenant})
