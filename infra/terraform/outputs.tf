@@ -90,11 +90,6 @@ output "jwt_audience" {
   value       = local.issuer.audience
 }
 
-output "cors_origins" {
-  description = "CORS_ORIGINS: the web pages that may call the API."
-  value       = join(",", var.web_origins)
-}
-
 output "files_bucket" {
   description = "Where rosters to import are put, under uploads/."
   value       = aws_s3_bucket.files.id
