@@ -25,7 +25,7 @@ PRICES = {
     "an hour of a cache.r7g.large": 0.175,
 }
 """Dollars; each stands in docs/how-to/costs.md, and so do these totals of a month without requests and Lambda."""
-GROUND_A_MONTH = {"school": 170 - 1 - 1, "state": 2950 - 175 - 50}
+GROUND_A_MONTH = {"school": 180 - 1 - 1, "state": 2980 - 175 - 50}
 NODES_A_GROUP = 3
 HOURS = 730
 
@@ -100,8 +100,9 @@ def _quantiles(seconds: Sequence[float]) -> tuple[float, float]:
 def _cost(model: Model) -> float:
     ground, requests = model.bell.ground, sum(model.requests.values())
     millions = requests * BELLS_A_MONTH / 1_000_000
-    gb_seconds = (model.rest.stays * 0.5 + model.draining.stays * 1.0) * BELLS_A_MONTH
+    p = model.parameters
+    gb_seconds = (model.rest.stays * p["rest_memory_mb"] + model.draining.stays * p["drain_memory_mb"]) / 1_024
     groups = (ground.redis_nodes - 1) * NODES_A_GROUP * HOURS * PRICES["an hour of a cache.r7g.large"]
     asked = PRICES["a million requests of the REST API"] + PRICES["a million invocations of Lambda"]
     base = GROUND_A_MONTH[ground.name.partition(",")[0]]
-    return base + groups + millions * asked + gb_seconds * PRICES["a GB and second of Lambda"]
+    return base + groups + millions * asked + gb_seconds * BELLS_A_MONTH * PRICES["a GB and second of Lambda"]

@@ -22,6 +22,7 @@ class Parameter:
     source: str
 
 
+CONFIG = HERE.parents[1] / ".chalice" / "config.json"
 _MEASURED = "bench/simulate/measured.json"
 _AWS = "assumed; AWS publishes none"
 
@@ -47,11 +48,13 @@ class Parameters:
     register_redis_commands: Parameter
     register_postgres_ms: Parameter
     rest_start_ms: Parameter
+    rest_memory_mb: Parameter
+    rest_cpu: Parameter
+    drain_memory_mb: Parameter
+    drain_cpu: Parameter
     round_trip_ms: Parameter = Parameter(0.5, "ms", "assumed: two zones of a region")
     gateway_ms: Parameter = Parameter(10, "ms", f"{_AWS}, and none is promised")
     invoke_ms: Parameter = Parameter(50, "ms", f"{_AWS} for an asynchronous invocation")
-    rest_cpu: Parameter = Parameter(512 / 1769, "cores", ".chalice/config.json: 512 MB; AWS: 1,769 MB are a core")
-    drain_cpu: Parameter = Parameter(1024 / 1769, "cores", ".chalice/config.json: 1,024 MB; AWS: 1,769 MB are a core")
     spread: Parameter = Parameter(0.3, "of the mean", "assumed: deviation of each service time, log-normal")
 
     def __getitem__(self, name: str) -> float:
@@ -65,13 +68,27 @@ def load_parameters(measured: Mapping[str, float] | None = None) -> Parameters:
     found = json.loads(MEASURED.read_text(encoding="utf-8"))["service"] if measured is None else measured
     units = {"_ms": "ms", "cpu": "cores"}
     given = {name: Parameter(value, units.get(name[-3:], "commands"), _MEASURED) for name, value in found.items()}
-    return Parameters(
-        **given,
-        rest_start_ms=_benchmark("start of the REST function out of the zip"),
-    )
+    usual = {
+        "rest_start_ms": _benchmark("start of the REST function out of the zip"),
+        "rest_memory_mb": _memory("api_handler"),
+        "rest_cpu": _share("api_handler"),
+        "drain_memory_mb": _memory("drain"),
+        "drain_cpu": _share("drain"),
+    }
+    return Parameters(**{**usual, **given})
 
 
 def _benchmark(what: str) -> Parameter:
     figures: list[dict[str, Any]] = json.loads(RESULTS.read_text(encoding="utf-8"))["figures"]
     [figure] = [figure for figure in figures if figure["what"] == what]
     return Parameter(figure["ours"]["median"], figure["unit"], f"bench/results.json: {what}")
+
+
+def _memory(function: str) -> Parameter:
+    told = json.loads(CONFIG.read_text(encoding="utf-8"))["lambda_functions"][function]
+    return Parameter(told["lambda_memory_size"], "MB", ".chalice/config.json")
+
+
+def _share(function: str) -> Parameter:
+    """What Lambda gives to so much memory; a second core is of no use to one thread."""
+    return Parameter(min(1.0, _memory(function).value / 1_769), "cores", "AWS: 1,769 MB come with a core")
