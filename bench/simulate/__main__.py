@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 from bench.simulate.model import Model
 from bench.simulate.outcome import NEXT, Outcome, outcome
 from bench.simulate.parameters import MEASURED, Parameters, load_parameters
 from bench.simulate.sizes import BELLS, Bell
+from local.folder import ROOT
+
+PAGE = ROOT / "docs" / "explanation" / "scale.md"
 
 
 def main() -> None:
@@ -18,17 +21,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.simulate", description="Bells, simulated.")
     parser.add_argument("--measure", action="store_true", help="measure the service times anew, on a quiet machine")
     parser.add_argument("--seed", type=int, default=1, help="of all that is drawn (default: 1)")
+    parser.add_argument("--write", action="store_true", help="write docs/explanation/scale.md anew")
     asked = parser.parse_args()
     if asked.measure:
         from bench.simulate.measuring import measure
 
         measure()
     parameters = load_parameters()
-    print(table([(bell, outcome(Model(bell, parameters, asked.seed).run())) for bell in BELLS]))
-    print()
-    print(sources(parameters))
-    print()
-    print(check(json.loads(MEASURED.read_text(encoding="utf-8"))["bell"]))
+    measured = json.loads(MEASURED.read_text(encoding="utf-8"))
+    told = {
+        "bells": table([(bell, outcome(Model(bell, parameters, asked.seed).run())) for bell in BELLS]),
+        "check": check(measured["bell"]),
+        "parameters": sources(parameters),
+        "machine": "\n".join(f"- {name}: {value}" for name, value in measured["machine"].items()),
+    }
+    print("\n\n".join(told.values()))
+    if asked.write:
+        PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), told), encoding="utf-8")
 
 
 def table(bells: Sequence[tuple[Bell, Outcome]]) -> str:
@@ -64,6 +73,17 @@ def sources(parameters: Parameters) -> str:
     told = ((field.name, getattr(parameters, field.name)) for field in fields(parameters))
     rows = [f"| {name} | {one.value:.3g} {one.unit} | {one.source} |" for name, one in told]
     return "\n".join(["| parameter | value | source |", "|---|---|---|", *rows])
+
+
+def page(text: str, told: Mapping[str, str]) -> str:
+    """The page with each part between `<!-- NAME -->` and `<!-- end of NAME -->` written anew."""
+    for name, part in told.items():
+        before, start, rest = text.partition(f"<!-- {name} -->")
+        _, end, after = rest.partition(f"<!-- end of {name} -->")
+        if not (start and end):
+            raise ValueError(f"the page has no part {name!r}")
+        text = f"{before}{start}\n\n{part}\n\n{end}{after}"
+    return text
 
 
 def check(bell: dict[str, dict[str, float]]) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import random
 from collections import deque
-from dataclasses import dataclass, field
 
 from bench.simulate.engine import Clock, Process, Signal, Station, Tally
 from bench.simulate.parameters import Parameters
+from bench.simulate.parts import Hands, Job, Shard
 from bench.simulate.sizes import Bell
 from chalicelib.queue.layout import Layout
 from chalicelib.services.drain import Pace
@@ -19,24 +19,6 @@ BELL_S = 1.0
 """JobQueue's `bell_ms`: a shard's doorbell is rung once a second at most."""
 READ_AHEAD_S = 120.0
 MARKS = 30
-
-
-@dataclass(slots=True)
-class Job:
-    """A register that was sent."""
-
-    sent: float
-    done: bool = False
-
-
-@dataclass(slots=True)
-class Shard:
-    """A list of the queue, the server that holds it, and who waits for it."""
-
-    server: Station
-    arrived: Signal
-    waiting: deque[Job] = field(default_factory=deque)
-    bell_until: float = 0.0
 
 
 class Model:
@@ -214,18 +196,3 @@ class Model:
 
     def _vary(self) -> float:
         return self._draw.lognormvariate(self._mu, self._sigma)
-
-
-@dataclass(slots=True)
-class Hands:
-    """The batches that a drain has at work; its share of a core is one, however many they are."""
-
-    free: Signal
-    core: Station
-    busy: int = 0
-
-    def work(self, write: Process) -> Process:
-        """Write one, and tell."""
-        yield from write
-        self.busy -= 1
-        self.free.fire()

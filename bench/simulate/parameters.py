@@ -55,7 +55,7 @@ class Parameters:
     round_trip_ms: Parameter = Parameter(0.5, "ms", "assumed: two zones of a region")
     gateway_ms: Parameter = Parameter(10, "ms", f"{_AWS}, and none is promised")
     invoke_ms: Parameter = Parameter(50, "ms", f"{_AWS} for an asynchronous invocation")
-    spread: Parameter = Parameter(0.3, "of the mean", "assumed: deviation of each service time, log-normal")
+    spread: Parameter = Parameter(0.3, "of the mean", "assumed: standard deviation, log-normal")
 
     def __getitem__(self, name: str) -> float:
         """A parameter's figure; times in seconds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from functools import cache
@@ -9,11 +10,11 @@ from itertools import pairwise
 
 import pytest
 
-from bench.simulate.__main__ import check, sources, table
+from bench.simulate.__main__ import PAGE, check, page, sources, table
 from bench.simulate.engine import Clock, Process, Signal, Station, Tally
 from bench.simulate.model import Model
 from bench.simulate.outcome import GROUND_A_MONTH, NEXT, PRICES, Outcome, outcome
-from bench.simulate.parameters import Parameter, Parameters, load_parameters
+from bench.simulate.parameters import MEASURED, Parameter, Parameters, load_parameters
 from bench.simulate.sizes import BELLS, STATE_GROUND, Bell
 from local.folder import ROOT
 
@@ -204,5 +205,15 @@ def test_the_tables_tell_every_load_and_the_source_of_every_parameter() -> None:
     listed = sources(load_parameters())
     assert "bench/simulate/measured.json" in listed
     assert all(row.count("|") == 4 and not row.endswith("|  |") for row in listed.splitlines())
+    assert page("a\n<!-- x -->\nold\n<!-- end of x -->\nb", {"x": "new"}) == (
+        "a\n<!-- x -->\n\nnew\n\n<!-- end of x -->\nb"
+    )
     bell = {"real": {"accept_p50": 2.0}, "simulated": {"accept_p50": 1.0}}
     assert "| accept, p50 | 2.0 ms | 1.0 ms | -50% |" in check(bell)
+
+
+def test_the_page_of_the_plan_tells_what_was_measured() -> None:
+    """Whoever measures anew writes the page anew."""
+    text = PAGE.read_text(encoding="utf-8")
+    assert check(json.loads(MEASURED.read_text(encoding="utf-8"))["bell"]) in text
+    assert sources(load_parameters()) in text
