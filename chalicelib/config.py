@@ -104,7 +104,7 @@ class Settings:
         JWT_LOCAL_KEY         a shared key instead; refused unless the stage is local
         QUEUE_NAME            (default: rollcall)
         QUEUE_SHARDS          shards of the queue, 1 to 64, over which tenants are spread (default: 1)
-        QUEUE_SHARDS_ALSO     another number of shards, by which jobs may lie while it changes (docs/how-to/shards.md)
+        QUEUE_SHARDS_ALSO     another number of shards, by which jobs may lie while it changes (operate-the-queue.md)
         REDIS_MIN_REPLICAS    replicas that must have a job before it is answered 202 (default: 0)
         REDIS_CLUSTER         1 if REDIS_URL is a server of a cluster, or a configuration endpoint (default: 0)
         DRAIN_FUNCTION        the Lambda to wake after a push; without it, only the schedule drains

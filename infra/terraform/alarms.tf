@@ -38,7 +38,14 @@ locals {
 
   # Either node may be the primary after a failover, so each is watched.
   redis_nodes = {
-    node       = { for number in range(1, 2 + local.size.redis_replicas) : tostring(number) => { CacheClusterId = format("%s-%03d", local.name, number) } }
+    node = merge([
+      for group in range(1, 1 + var.redis_node_groups) : {
+        for number in range(1, 2 + local.size.redis_replicas) :
+        local.redis_cluster ? "${group}-${number}" : tostring(number) => {
+          CacheClusterId = local.redis_cluster ? format("%s-%04d-%03d", local.name, group, number) : format("%s-%03d", local.name, number)
+        }
+      }
+    ]...)
     serverless = { all = { clusterId = local.name } }
     memorydb   = { all = { ClusterName = local.name } }
   }[var.redis_kind]

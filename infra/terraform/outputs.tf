@@ -67,7 +67,7 @@ output "redis_secret_arn" {
 
 output "redis_cluster" {
   description = "REDIS_CLUSTER: 1 if the address is that of a cluster."
-  value       = local.node ? 0 : 1
+  value       = local.redis_cluster ? 1 : 0
 }
 
 output "redis_min_replicas" {

@@ -5,6 +5,9 @@ locals {
   serverless = var.redis_kind == "serverless"
   memorydb   = var.redis_kind == "memorydb"
 
+  # One group has an address for its primary; several are a cluster, and so are the other kinds.
+  redis_cluster = !local.node || var.redis_node_groups > 1
+
   redis_node_type = coalesce(var.redis_node_type, local.memorydb ? local.size.memorydb_node : local.size.cache_node)
 
   # Everything the queue does, and INFO for its check of the eviction policy; nothing that empties or administers.
@@ -35,6 +38,14 @@ resource "aws_elasticache_parameter_group" "main" {
   parameter {
     name  = "maxmemory-policy"
     value = "noeviction"
+  }
+
+  dynamic "parameter" {
+    for_each = local.redis_cluster ? ["yes"] : []
+    content {
+      name  = "cluster-enabled"
+      value = parameter.value
+    }
   }
 }
 
@@ -71,8 +82,10 @@ resource "aws_elasticache_replication_group" "main" {
   parameter_group_name = aws_elasticache_parameter_group.main[0].name
   user_group_ids       = [aws_elasticache_user_group.main[0].user_group_id]
 
-  # One shard: the queue's scripts touch keys that must be on one server.
-  num_cache_clusters         = 1 + local.size.redis_replicas
+  # A shard of the queue is one slot, for its scripts touch keys that must be on one server; a group has many slots.
+  num_cache_clusters         = local.redis_cluster ? null : 1 + local.size.redis_replicas
+  num_node_groups            = local.redis_cluster ? var.redis_node_groups : null
+  replicas_per_node_group    = local.redis_cluster ? local.size.redis_replicas : null
   automatic_failover_enabled = true
   multi_az_enabled           = true
   subnet_group_name          = aws_elasticache_subnet_group.main[0].name
@@ -165,7 +178,7 @@ resource "aws_memorydb_cluster" "main" {
   engine_version           = "7.3"
   node_type                = local.redis_node_type
   port                     = 6379
-  num_shards               = 1
+  num_shards               = var.redis_node_groups
   num_replicas_per_shard   = local.size.redis_replicas
   parameter_group_name     = aws_memorydb_parameter_group.main[0].name
   subnet_group_name        = aws_memorydb_subnet_group.main[0].name
@@ -187,7 +200,8 @@ locals {
   redis_user_arn = local.memorydb ? aws_memorydb_user.app[0].arn : aws_elasticache_user.app[0].arn
 
   redis_address = (
-    local.node ? aws_elasticache_replication_group.main[0].primary_endpoint_address
+    local.node && local.redis_cluster ? aws_elasticache_replication_group.main[0].configuration_endpoint_address
+    : local.node ? aws_elasticache_replication_group.main[0].primary_endpoint_address
     : local.serverless ? aws_elasticache_serverless_cache.main[0].endpoint[0].address
     : aws_memorydb_cluster.main[0].cluster_endpoint[0].address
   )

@@ -17,11 +17,14 @@ locals {
     REDIS_SECRET_ARN    = local.secret_arns.redis
   }
 
-  settings = merge(local.logins, {
+  shards_also = var.queue_shards_also == null ? {} : { QUEUE_SHARDS_ALSO = tostring(var.queue_shards_also) }
+
+  settings = merge(local.logins, local.shards_also, {
     ROLLCALL_STAGE     = var.stage
     DATABASE_URL       = "postgresql://${local.database_user}${local.postgres_address}:5432/${local.database}?sslmode=verify-full&sslrootcert=${local.postgres_roots}"
     REDIS_URL          = "rediss://${local.redis_login}${local.redis_address}:6379/0"
-    REDIS_CLUSTER      = local.node ? "0" : "1"
+    REDIS_CLUSTER      = local.redis_cluster ? "1" : "0"
+    QUEUE_SHARDS       = tostring(var.queue_shards)
     REDIS_MIN_REPLICAS = local.node ? "1" : "0"
     JWT_ISSUER         = local.issuer.url
     JWT_JWKS_URL       = local.issuer.jwks_url

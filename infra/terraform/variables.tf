@@ -174,6 +174,44 @@ variable "redis_node_type" {
   }
 }
 
+variable "redis_node_groups" {
+  description = "Groups of a primary and its replicas, over which keys are spread: a cluster from 2 on. Not for serverless."
+  type        = number
+  default     = 1
+
+  validation {
+    condition     = var.redis_node_groups >= 1 && var.redis_node_groups <= 90 && var.redis_node_groups == floor(var.redis_node_groups)
+    error_message = "redis_node_groups must be a whole number from 1 to 90."
+  }
+
+  validation {
+    condition     = var.redis_node_groups == 1 || var.redis_kind != "serverless"
+    error_message = "redis_node_groups is not for serverless, which spreads keys by itself."
+  }
+}
+
+variable "queue_shards" {
+  description = "QUEUE_SHARDS: over so many slots the queue is spread. Best a multiple of four and of redis_node_groups."
+  type        = number
+  default     = 1
+
+  validation {
+    condition     = var.queue_shards >= 1 && var.queue_shards <= 64 && var.queue_shards == floor(var.queue_shards)
+    error_message = "queue_shards must be a whole number from 1 to 64."
+  }
+}
+
+variable "queue_shards_also" {
+  description = "QUEUE_SHARDS_ALSO: the other number while it changes (docs/how-to/operate-the-queue.md)."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.queue_shards_also == null || try(var.queue_shards_also >= 1 && var.queue_shards_also <= 64 && var.queue_shards_also == floor(var.queue_shards_also), false)
+    error_message = "queue_shards_also must be a whole number from 1 to 64."
+  }
+}
+
 variable "redis_password_version" {
   description = "Add one to change Redis' password. The one before stays valid until the next change."
   type        = number

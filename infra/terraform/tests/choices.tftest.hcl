@@ -134,3 +134,39 @@ run "tokens_of_iam" {
     error_message = "The functions are told."
   }
 }
+
+run "several_groups_of_nodes_for_a_queue_in_shards" {
+  command = plan
+
+  variables {
+    stage             = "prod"
+    redis_node_groups = 4
+    queue_shards      = 4
+    queue_shards_also = 1
+  }
+
+  assert {
+    condition     = aws_elasticache_replication_group.main[0].num_node_groups == 4 && aws_elasticache_replication_group.main[0].replicas_per_node_group == local.size.redis_replicas
+    error_message = "Each group has its own replicas."
+  }
+
+  assert {
+    condition     = output.redis_cluster == 1 && output.redis_min_replicas == 1
+    error_message = "The app is told that it is a cluster, and still waits for a replica."
+  }
+
+  assert {
+    condition     = contains([for one in aws_elasticache_parameter_group.main[0].parameter : "${one.name} ${one.value}"], "cluster-enabled yes") && contains([for one in aws_elasticache_parameter_group.main[0].parameter : "${one.name} ${one.value}"], "maxmemory-policy noeviction")
+    error_message = "It is a cluster, and drops nothing."
+  }
+
+  assert {
+    condition     = local.settings.QUEUE_SHARDS == "4" && local.settings.QUEUE_SHARDS_ALSO == "1" && local.settings.REDIS_CLUSTER == "1"
+    error_message = "The app is told how many shards there are, and how many there were."
+  }
+
+  assert {
+    condition     = length([for key in keys(aws_cloudwatch_metric_alarm.main) : key if startswith(key, "redis-cpu-")]) == 4 * (1 + local.size.redis_replicas)
+    error_message = "Each node of each group is watched."
+  }
+}

@@ -19,6 +19,9 @@ run "each_alone_is_wrong" {
     backup_days            = 0
     redis_kind             = "cluster"
     redis_password_version = 0
+    redis_node_groups      = 0
+    queue_shards           = 65
+    queue_shards_also      = 1.5
     oidc_issuer            = "http://id.school.example"
     claims_function_arn    = "claims"
     web_origins            = ["https://attendance.school.example", "*"]
@@ -31,7 +34,7 @@ run "each_alone_is_wrong" {
 
   expect_failures = [
     var.stage, var.region, var.vpc_cidr, var.zones, var.websocket_route, var.postgres_class, var.postgres_rotation_days,
-    var.backup_days, var.redis_kind, var.redis_password_version, var.oidc_issuer,
+    var.backup_days, var.redis_kind, var.redis_password_version, var.redis_node_groups, var.queue_shards, var.queue_shards_also, var.oidc_issuer,
     var.claims_function_arn, var.web_origins, var.rest_api_id, var.websocket_api_id, var.alarm_emails, var.log_days,
     var.monthly_budget_usd,
   ]
