@@ -12,7 +12,7 @@ AUTHORITIES = Path(__file__).parent / "authorities"
 """The root certificates of RDS, a file a region, as AWS publishes them; RDS Proxy has certificates of Amazon's public
 authorities instead, which are among the system's."""
 
-_RDS_HOST = re.compile(r"\.([a-z]+(?:-[a-z]+)+-\d)\.rds\.amazonaws\.com$")
+_RDS_HOST = re.compile(r"\.([a-z]{2}-[a-z-]+-\d)\.rds\.amazonaws\.com$")
 
 
 def tls_context(url: URL) -> ssl.SSLContext | None:
