@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python
 PORT ?= 8000
 ROLE ?= teacher
 TENANT ?= demo
-WORKERS ?= 2
+WORKERS ?= 3
 STAGE ?= dev
 ON_AWS = --stage "$(STAGE)" $(if $(OUTPUTS),--outputs "$(OUTPUTS)") $(if $(ARCH),--arch "$(ARCH)") \
 	$(if $(PACKAGE),--package "$(PACKAGE)")
@@ -64,8 +64,8 @@ undeploy: $(VENV)/installed ## Delete the functions and APIs of a stage; STAGE=d
 localstack: $(VENV)/installed ## An AWS to try things on, without Docker; needs Python 3.13 too
 	@exec $(RUN) -m local localstack
 
-test: $(VENV)/installed ## All tests; WORKERS=2
-	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile
+test: $(VENV)/installed ## All tests; WORKERS=3
+	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 soak: $(VENV)/installed ## Random histories of the queue, and noise for the parsers, for many minutes
 	@HYPOTHESIS_PROFILE=soak $(RUN) -m pytest tests/queue/test_histories.py tests/security/test_fuzzing.py

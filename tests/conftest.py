@@ -18,6 +18,7 @@ from chalicelib.db.session import Database
 from local.servers import EmbeddedPostgres, EmbeddedRedis
 
 APP_ROLE = "rollcall_app"
+_LONGEST = {"aws": 0, "e2e": 1, "crash": 2}
 
 
 @pytest.fixture(scope="session")
@@ -82,6 +83,16 @@ def redis(redis_url: str) -> Iterator[Redis]:
 def tenant() -> str:
     """The name of a tenant that no other test uses."""
     return f"t-{uuid4().hex[:12]}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The rooms that take longest come first, so that no worker is left with one of them at the end.
+
+    But what Terraform makes beside all other tests is looked at when it had its time.
+    """
+    rooms = len(_LONGEST)
+    awaiting = {item.path for item in items if "stages" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: rooms + 1 if item.path in awaiting else _LONGEST.get(item.path.parent.name, rooms))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
