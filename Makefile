@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python
 PORT ?= 8000
 ROLE ?= teacher
 TENANT ?= demo
-WORKERS ?= 3
+WORKERS ?= 2
 STAGE ?= dev
 ON_AWS = --stage "$(STAGE)" $(if $(OUTPUTS),--outputs "$(OUTPUTS)") $(if $(ARCH),--arch "$(ARCH)") \
 	$(if $(PACKAGE),--package "$(PACKAGE)")
@@ -64,7 +64,7 @@ undeploy: $(VENV)/installed ## Delete the functions and APIs of a stage; STAGE=d
 localstack: $(VENV)/installed ## An AWS to try things on, without Docker; needs Python 3.13 too
 	@exec $(RUN) -m local localstack
 
-test: $(VENV)/installed ## All tests; WORKERS=3
+test: $(VENV)/installed ## All tests; WORKERS=2
 	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 soak: $(VENV)/installed ## Random histories of the queue, and noise for the parsers, for many minutes
