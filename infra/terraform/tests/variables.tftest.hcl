@@ -19,7 +19,6 @@ run "each_alone_is_wrong" {
     backup_days            = 0
     redis_kind             = "cluster"
     redis_password_version = 0
-    redis_node_groups      = 0
     queue_shards           = 65
     queue_shards_also      = 1.5
     oidc_issuer            = "http://id.school.example"
@@ -34,7 +33,7 @@ run "each_alone_is_wrong" {
 
   expect_failures = [
     var.stage, var.region, var.vpc_cidr, var.zones, var.websocket_route, var.postgres_class, var.postgres_rotation_days,
-    var.backup_days, var.redis_kind, var.redis_password_version, var.redis_node_groups, var.queue_shards, var.queue_shards_also, var.oidc_issuer,
+    var.backup_days, var.redis_kind, var.redis_password_version, var.queue_shards, var.queue_shards_also, var.oidc_issuer,
     var.claims_function_arn, var.web_origins, var.rest_api_id, var.websocket_api_id, var.alarm_emails, var.log_days,
     var.monthly_budget_usd,
   ]
@@ -63,4 +62,27 @@ run "what_does_not_go_together" {
   }
 
   expect_failures = [var.oidc_jwks_url, var.redis_node_type, var.iam_tokens]
+}
+
+run "no_group_of_nodes_at_all" {
+  command = plan
+
+  variables {
+    stage             = "dev"
+    redis_node_groups = 0
+  }
+
+  expect_failures = [var.redis_node_groups]
+}
+
+run "groups_of_nodes_without_nodes" {
+  command = plan
+
+  variables {
+    stage             = "dev"
+    redis_kind        = "serverless"
+    redis_node_groups = 2
+  }
+
+  expect_failures = [var.redis_node_groups, check.redis_kind]
 }
