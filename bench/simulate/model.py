@@ -37,7 +37,6 @@ class Model:
         self._layout = Layout(ground.shards)
         self.rest, self.draining = Tally(clock), Tally(clock)
         self._idle_rest = self._idle_drains = 0
-        self.cold_rest = self.cold_drains = 0
         self._rung: deque[Shard] = deque()
         self.accepted: list[float] = []
         self.completed: list[float] = []
@@ -115,7 +114,6 @@ class Model:
         if self._idle_rest:
             self._idle_rest -= 1
         elif not self.always:
-            self.cold_rest += 1
             yield self.parameters["rest_start_ms"] * self._vary()
         return entered
 
@@ -141,7 +139,6 @@ class Model:
         if self._idle_drains:
             self._idle_drains -= 1
         elif not self.always:
-            self.cold_drains += 1
             yield p["rest_start_ms"] * self._vary()
         while True:
             yield from self._redis(shard.server, p["batch_redis_ms"])

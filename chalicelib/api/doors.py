@@ -1,7 +1,7 @@
 """The doors of the API: which method on which path leads to which handler. A room is loaded when somebody first knocks.
 
-To load all rooms took as long as all else that a start takes, and a request asks for one. A test holds this list beside
-what the rooms offer.
+To load all rooms took as long as all else that a start takes, and a request asks for one. Method and path of an
+operation are said here and nowhere else.
 """
 
 from __future__ import annotations

@@ -8,12 +8,14 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from chalicelib.api.doors import BASE
+from chalicelib.api.doors import BASE, DOORS
 from chalicelib.cache import Toll
 from chalicelib.container import Container
 from chalicelib.domain.attendance import Role
 from chalicelib.errors import RollcallError
 from chalicelib.services.actor import Actor
+
+_DOOR_TO = {door.handler: door for door in DOORS}
 
 EVERYONE = frozenset(Role)
 """Whoever has a token."""
@@ -99,12 +101,12 @@ class Operations:
         self.tag = tag
         self.named: dict[str, Operation] = {}
 
-    def add(self, method: str, path: str, summary: str, **how: Any) -> Callable[[Handler], Handler]:
-        """Offer the decorated handler at `method` and `path` (below BASE); `how` are further fields of Operation."""
+    def add(self, summary: str, **how: Any) -> Callable[[Handler], Handler]:
+        """Offer the decorated handler behind the door that names it; `how` are further fields of Operation."""
 
         def offer(handler: Handler) -> Handler:
-            made = Operation(method, BASE + path, handler, summary, self.tag, **how)
-            self.named[made.name] = made
+            door = _DOOR_TO[handler.__name__]
+            self.named[door.handler] = Operation(door.method, BASE + door.path, handler, summary, self.tag, **how)
             return handler
 
         return offer

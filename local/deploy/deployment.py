@@ -92,7 +92,8 @@ def _deploy(
         if before.websocket_api is None:
             with step("Tell the functions the address of the new WebSocket API", say):
                 tell_address(ground, standing)
-        assert standing.rest_api is not None  # noqa: S101  Chalice has just made it
+        if standing.rest_api is None:
+            raise DeployFault("Chalice has deployed, and no REST API of the stage is to be found.")
         with step("Send the API's access log to its group", say):
             send_access_log(ground, standing.rest_api)
         back = _way_back(ground, tags["before"])

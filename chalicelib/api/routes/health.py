@@ -13,7 +13,7 @@ from chalicelib.errors import Unavailable
 operations = Operations("Service")
 
 
-@operations.add("GET", "/health", "Which dependency is away", roles=None, answer=Health)
+@operations.add("Which dependency is away", roles=None, answer=Health)
 def health(call: Call) -> Reply:
     """200 when all answer, else 503; marks are still accepted while only Postgres is away."""
     found: dict[str, Literal["ok", "away"]] = {}
@@ -27,7 +27,7 @@ def health(call: Call) -> Reply:
     return Reply(Health(status="ok" if fine else "degraded", dependencies=found), 200 if fine else 503)
 
 
-@operations.add("GET", "/openapi.json", "This description", roles=None, answer=None)
+@operations.add("This description", roles=None, answer=None)
 def openapi(call: Call) -> Reply:  # noqa: ARG001 - every handler takes the call
     """OpenAPI 3.1, made from the same models that check the requests."""
     return Reply(_document())

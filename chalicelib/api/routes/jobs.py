@@ -12,7 +12,7 @@ operations = Operations("Jobs")
 
 
 @operations.add(
-    "GET", "/jobs/{job_id}", "Follow a job to its result", roles=EVERYONE, query=JobQuery, answer=JobStatus,
+    "Follow a job to its result", roles=EVERYONE, query=JobQuery, answer=JobStatus,
     raises=(NotFound, BadInput, Unavailable),
 )  # fmt: skip
 def get_job(call: Call) -> Reply:
@@ -22,7 +22,7 @@ def get_job(call: Call) -> Reply:
 
 
 @operations.add(
-    "GET", "/jobs", "List jobs, newest first", roles=OFFICE_ROLES, query=JobListQuery, answer=JobPage,
+    "List jobs, newest first", roles=OFFICE_ROLES, query=JobListQuery, answer=JobPage,
     raises=(BadInput, Unavailable),
 )  # fmt: skip
 def list_jobs(call: Call) -> Reply:
@@ -33,7 +33,7 @@ def list_jobs(call: Call) -> Reply:
 
 
 @operations.add(
-    "DELETE", "/jobs/{job_id}", "Cancel a job that waits", roles=OFFICE_ROLES, answer=JobStatus,
+    "Cancel a job that waits", roles=OFFICE_ROLES, answer=JobStatus,
     raises=(NotFound, Conflict, Unavailable),
 )  # fmt: skip
 def cancel_job(call: Call) -> Reply:
@@ -42,7 +42,7 @@ def cancel_job(call: Call) -> Reply:
 
 
 @operations.add(
-    "POST", "/jobs/{job_id}/retry", "Send a dead job again", roles=OFFICE_ROLES, answer=JobStatus, status=202,
+    "Send a dead job again", roles=OFFICE_ROLES, answer=JobStatus, status=202,
     raises=(NotFound, Conflict, Unavailable),
 )  # fmt: skip
 def retry_job(call: Call) -> Reply:

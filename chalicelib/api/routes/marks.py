@@ -38,7 +38,7 @@ _RAISES = (
 
 
 @operations.add(
-    "POST", "/mark", "Mark students of a section, or a list of students", roles=MARKING_ROLES,
+    "Mark students of a section, or a list of students", roles=MARKING_ROLES,
     body=MarkRequest, answer=Accepted, status=202, headers=_HEADERS, raises=_RAISES, takes_toll=True,
 )  # fmt: skip
 def mark_students(call: Call) -> Reply:
@@ -53,7 +53,7 @@ def mark_students(call: Call) -> Reply:
 
 
 @operations.add(
-    "POST", "/staff/mark", "Mark staff", roles=OFFICE_ROLES,
+    "Mark staff", roles=OFFICE_ROLES,
     body=StaffMarkRequest, answer=Accepted, status=202, headers=_HEADERS, raises=_RAISES, takes_toll=True,
 )  # fmt: skip
 def mark_staff(call: Call) -> Reply:

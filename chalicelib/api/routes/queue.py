@@ -14,7 +14,7 @@ _ADMIN = frozenset({Role.ADMIN})
 
 
 @operations.add(
-    "GET", "/queue", "How many jobs wait, and whether they are worked on", roles=OFFICE_ROLES, answer=QueueTold,
+    "How many jobs wait, and whether they are worked on", roles=OFFICE_ROLES, answer=QueueTold,
     raises=(Unavailable,),
 )  # fmt: skip
 def get_queue(call: Call) -> Reply:
@@ -22,17 +22,13 @@ def get_queue(call: Call) -> Reply:
     return _told(call.container.control.look(call.actor.tenant))
 
 
-@operations.add(
-    "POST", "/queue/pause", "Let the tenant's jobs wait", roles=_ADMIN, answer=QueueTold, raises=(Unavailable,)
-)
+@operations.add("Let the tenant's jobs wait", roles=_ADMIN, answer=QueueTold, raises=(Unavailable,))
 def pause_queue(call: Call) -> Reply:
     """Marks are accepted as ever, and written after the resume; what is being written is finished."""
     return _told(call.container.control.pause(call.actor.tenant, by=call.actor.subject))
 
 
-@operations.add(
-    "POST", "/queue/resume", "Work on the tenant's jobs again", roles=_ADMIN, answer=QueueTold, raises=(Unavailable,)
-)
+@operations.add("Work on the tenant's jobs again", roles=_ADMIN, answer=QueueTold, raises=(Unavailable,))
 def resume_queue(call: Call) -> Reply:
     """At once. Should operators have paused all tenants, `paused` stays true."""
     return _told(call.container.control.resume(call.actor.tenant, by=call.actor.subject))

@@ -10,7 +10,7 @@ operations = Operations("Live progress")
 
 
 @operations.add(
-    "POST", "/realtime/tickets", "A ticket to follow jobs by WebSocket", roles=EVERYONE, answer=TicketTold, status=201,
+    "A ticket to follow jobs by WebSocket", roles=EVERYONE, answer=TicketTold, status=201,
     raises=(Unavailable,),
 )  # fmt: skip
 def create_ticket(call: Call) -> Reply:

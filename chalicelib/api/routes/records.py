@@ -23,7 +23,7 @@ operations = Operations("Records")
 
 
 @operations.add(
-    "GET", "/records", "Marks of students", roles=READING_ROLES, query=RecordQuery, answer=RecordPage,
+    "Marks of students", roles=READING_ROLES, query=RecordQuery, answer=RecordPage,
     raises=(NotFound, BadInput, Unavailable),
 )  # fmt: skip
 def list_records(call: Call) -> Reply:
@@ -38,7 +38,7 @@ def list_records(call: Call) -> Reply:
 
 
 @operations.add(
-    "GET", "/staff/records", "Marks of staff", roles=OFFICE_ROLES, query=StaffRecordQuery, answer=StaffRecordPage,
+    "Marks of staff", roles=OFFICE_ROLES, query=StaffRecordQuery, answer=StaffRecordPage,
     raises=(BadInput, Unavailable),
 )  # fmt: skip
 def list_staff_records(call: Call) -> Reply:
@@ -52,7 +52,7 @@ def list_staff_records(call: Call) -> Reply:
 
 
 @operations.add(
-    "GET", "/audit", "Who changed which mark, when and why", roles=OFFICE_ROLES, query=AuditQuery, answer=AuditPage,
+    "Who changed which mark, when and why", roles=OFFICE_ROLES, query=AuditQuery, answer=AuditPage,
     raises=(BadInput, Unavailable),
 )  # fmt: skip
 def list_audit(call: Call) -> Reply:
@@ -66,7 +66,7 @@ def list_audit(call: Call) -> Reply:
 
 
 @operations.add(
-    "GET", "/students/{student_id}/history", "A student's marks, each with every change", roles=READING_ROLES,
+    "A student's marks, each with every change", roles=READING_ROLES,
     query=PageQuery, answer=History, raises=(NotFound, BadInput, Unavailable),
 )  # fmt: skip
 def student_history(call: Call) -> Reply:

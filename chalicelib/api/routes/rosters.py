@@ -20,7 +20,7 @@ operations = Operations("Roster")
 _RAISES = (BadInput, Unavailable)
 
 
-@operations.add("GET", "/sections", "Sections", query=PageQuery, answer=SectionPage, raises=_RAISES)
+@operations.add("Sections", query=PageQuery, answer=SectionPage, raises=_RAISES)
 def list_sections(call: Call) -> Reply:
     """A teacher's own; all of them for the office."""
     page = call.container.reader.sections(call.actor, _window(call))
@@ -28,7 +28,7 @@ def list_sections(call: Call) -> Reply:
 
 
 @operations.add(
-    "GET", "/sections/{section_id}/roster", "Who is in a section on a date", query=RosterQuery, answer=Roster,
+    "Who is in a section on a date", query=RosterQuery, answer=Roster,
     raises=(NotFound, *_RAISES),
 )  # fmt: skip
 def section_roster(call: Call) -> Reply:
@@ -38,19 +38,19 @@ def section_roster(call: Call) -> Reply:
     return Reply(Roster.model_validate({"section_id": section, "date": day, "students": students}))
 
 
-@operations.add("GET", "/staff", "Staff", query=PageQuery, answer=StaffPage, raises=_RAISES)
+@operations.add("Staff", query=PageQuery, answer=StaffPage, raises=_RAISES)
 def list_staff(call: Call) -> Reply:
     """All for the office; anybody else finds oneself."""
     return Reply(StaffPage.model_validate(call.container.reader.staff(call.actor, _window(call))))
 
 
-@operations.add("GET", "/sessions", "Academic sessions", query=PageQuery, answer=AcademicSessionPage, raises=_RAISES)
+@operations.add("Academic sessions", query=PageQuery, answer=AcademicSessionPage, raises=_RAISES)
 def list_sessions(call: Call) -> Reply:
     """School years, semesters and terms."""
     return Reply(AcademicSessionPage.model_validate(call.container.reader.sessions(call.actor, _window(call))))
 
 
-@operations.add("GET", "/periods", "Periods of the day", query=PageQuery, answer=PeriodPage, raises=_RAISES)
+@operations.add("Periods of the day", query=PageQuery, answer=PeriodPage, raises=_RAISES)
 def list_periods(call: Call) -> Reply:
     """In the order of the day."""
     return Reply(PeriodPage.model_validate(call.container.reader.periods(call.actor, _window(call))))

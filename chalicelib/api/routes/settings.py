@@ -27,14 +27,14 @@ _MATCH = Header(
 )
 
 
-@operations.add("GET", "/settings", "The tenant's settings", answer=SettingsTold, raises=(NotFound, Unavailable))
+@operations.add("The tenant's settings", answer=SettingsTold, raises=(NotFound, Unavailable))
 def get_settings(call: Call) -> Reply:
     """For any role; the version is also the ETag."""
     return _told(call.container.settings_keeper.read(call.actor))
 
 
 @operations.add(
-    "PUT", "/settings", "Replace the tenant's settings", roles=frozenset({Role.ADMIN}), body=SettingsChange,
+    "Replace the tenant's settings", roles=frozenset({Role.ADMIN}), body=SettingsChange,
     answer=SettingsTold, headers={"If-Match": _MATCH},
     raises=(MalformedJson, NotFound, VersionMismatch, TooLarge, UnsupportedMediaType, BadInput, Unavailable),
 )  # fmt: skip
@@ -48,7 +48,7 @@ def put_settings(call: Call) -> Reply:
 
 
 @operations.add(
-    "GET", "/settings/history", "Who changed the settings, when and how", roles=OFFICE_ROLES, query=PageQuery,
+    "Who changed the settings, when and how", roles=OFFICE_ROLES, query=PageQuery,
     answer=SettingsAuditPage, raises=(BadInput, Unavailable),
 )  # fmt: skip
 def settings_history(call: Call) -> Reply:
